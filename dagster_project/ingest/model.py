@@ -1,0 +1,269 @@
+"""The records that intake passes on: what a workbook yielded, before and after its units are known.
+
+Belongs here: plain data classes without behaviour, shared by ingest, audit and warehouse.
+Does not belong here: reading files, rules, SQL.
+
+Two stages:
+`ParsedWorkbook` is what one file says by itself (parse.py, pure, runs in a child process);
+`Intake` is the same with every unit resolved against the registers known at that time (resolve.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+Level = Literal["county", "township", "enterprise"]
+CellStatus = Literal["accepted", "quarantined"]
+
+
+@dataclass(slots=True)
+class Issue:
+    """One thing that a person should know about a cell, a row, a sheet or a file.
+
+    `cell` is an A1 address, or None where the whole sheet or file is meant.
+    Both texts name what was read, what was expected and what to do (seeds/reference/messages.csv).
+    `quarantines` tells that the figure of this cell must not come into force.
+    """
+
+    rule: str
+    severity: Severity
+    message_zh: str
+    message_en: str
+    sheet: str | None = None
+    cell: str | None = None
+    raw_text: str | None = None
+    indicator_code: str | None = None
+    level: Level | None = None
+    unit_id: str | None = None
+    period: date | None = None
+    quarantines: bool = False
+    status: str = "open"
+
+
+@dataclass(slots=True)
+class UnitRef:
+    """How a row or a sheet names its unit, as written; resolved later.
+
+    `identifier` is a credit code, organisation code or any other register's number;
+    `township` is the township's name as the row gives it (filled down where merged or 〃).
+    """
+
+    level: Level
+    identifier: str | None = None
+    name: str | None = None
+    township: str | None = None
+
+
+@dataclass(slots=True)
+class Observation:
+    """One cell that holds a figure, or says why it holds none.
+
+    `value` is in the indicator's stored unit (万元, 吨, 人, tce …) after `unit_factor`;
+    exactly one of `value` and `null_reason` is set. `period` is the month's first day.
+    `measure`: month, ytd, stock, base_month, base_ytd, declared_growth, target, target_growth, target_stretch.
+    `target_form` (level, growth, cap, floor, reduction, share, task, full) only where measure is a target.
+    `line_no` is 1, or counts repeated rows of one key where the form lets them add.
+    """
+
+    form_code: str
+    indicator_code: str
+    unit: UnitRef
+    period: date
+    measure: str
+    value: Decimal | None
+    null_reason: str | None
+    sheet: str
+    cell: str
+    raw_text: str
+    raw_unit: str | None = None
+    unit_factor: Decimal = Decimal(1)
+    line_no: int = 1
+    is_estimated: bool = False
+    is_carried: bool = False
+    target_form: str | None = None
+    heading: str | None = None
+    status: CellStatus = "accepted"
+    # set by resolve.py
+    level: Level | None = None
+    unit_id: str | None = None
+    township_code: str | None = None
+
+
+@dataclass(slots=True)
+class DeclaredTotal:
+    """A 合计 / 小计 cell: kept, compared with our own sum, never used as a figure.
+
+    `scope` is None for the grand total, or the township whose subtotal it is (as written).
+    """
+
+    form_code: str
+    indicator_code: str
+    period: date
+    measure: str
+    value: Decimal
+    sheet: str
+    cell: str
+    raw_text: str
+    scope: str | None = None
+    scope_unit_id: str | None = None
+
+
+@dataclass(slots=True)
+class RosterRow:
+    """One enterprise as a register workbook (名录), or a form that registers units, describes it.
+
+    `capacity` is in 吨/年. A flag is None where the workbook does not speak of it.
+    """
+
+    form_code: str
+    unit: UnitRef
+    valid_from: date
+    sheet: str
+    cell: str
+    industry_code: str | None = None
+    is_above_scale: bool | None = None
+    is_agro_processing: bool | None = None
+    is_pharma: bool | None = None
+    is_coal_mine: bool | None = None
+    is_key_energy_user: bool | None = None
+    capacity: Decimal | None = None
+    unit_status: str = "active"  # active, suspended, closed, construction
+    is_provisional: bool = False  # met in a report, not in a register
+    # set by resolve.py
+    enterprise_id: str | None = None
+    credit_code: str | None = None
+    township_code: str | None = None
+
+
+@dataclass(slots=True)
+class IncidentRow:
+    """One accident of an incident sheet; deaths and injuries in persons, `direct_loss` in 万元."""
+
+    form_code: str
+    unit: UnitRef
+    occurred_on: date
+    category: str | None
+    deaths: int
+    serious_injuries: int
+    direct_loss: Decimal | None
+    declared_class: str | None
+    counted_in_rate: bool
+    sheet: str
+    cell: str
+    raw_text: str
+    status: CellStatus = "accepted"
+    # set by resolve.py
+    enterprise_id: str | None = None
+    township_code: str | None = None
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What a workbook says of a unit in a period: did it report, and if not, why.
+
+    `status`: reported, not_reported, suspended, closed, zero_report, carried.
+    """
+
+    form_code: str
+    unit: UnitRef
+    period: date
+    status: str
+    sheet: str
+    cell: str | None = None
+    # set by resolve.py
+    level: Level | None = None
+    unit_id: str | None = None
+
+
+@dataclass(slots=True)
+class NewTownship:
+    """A township-level unit met for the first time by a form that registers its units (us_coal)."""
+
+    township_code: str
+    name_zh: str
+    name_en: str
+    kind: str
+
+
+@dataclass(slots=True)
+class SheetReading:
+    """How one sheet was understood; `form_code` is None where no form was recognised."""
+
+    sheet: str
+    form_code: str | None
+    layout: str | None
+    period: date | None
+    confidence: float = 0.0
+    is_hidden: bool = False
+
+
+@dataclass(slots=True)
+class ParsedWorkbook:
+    """What one file says by itself. `file_kind` is by content: xlsx, xls, xlsb, ods, csv, html, spreadsheetml, unknown."""
+
+    file_name: str
+    file_kind: str
+    sheets: list[SheetReading] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    totals: list[DeclaredTotal] = field(default_factory=list)
+    roster: list[RosterRow] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    reporter: UnitRef | None = None
+
+
+@dataclass(slots=True)
+class Intake:
+    """A parsed workbook with its units resolved; what audit judges and the store keeps.
+
+    An observation whose unit could not be resolved has `unit_id` None, status quarantined, and an issue.
+    """
+
+    parsed: ParsedWorkbook
+    form_code: str | None
+    layout: str | None
+    period: date | None
+    reporter_level: Level | None
+    reporter_unit_id: str | None
+    new_townships: list[NewTownship] = field(default_factory=list)
+
+    @property
+    def issues(self) -> list[Issue]:
+        return self.parsed.issues
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEnterprise:
+    """One enterprise of the register, as resolve.py and audit look it up."""
+
+    enterprise_id: str
+    name: str
+    township_code: str | None
+    credit_code: str | None = None
+    unit_status: str = "active"
+    industry_code: str | None = None
+    is_above_scale: bool = False
+    is_agro_processing: bool = False
+    is_pharma: bool = False
+    is_coal_mine: bool = False
+    is_key_energy_user: bool = False
+    capacity: Decimal | None = None  # 吨/年
+    is_provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One delivery of one file: what the journal knows of it."""
+
+    submission_id: str
+    seq: int
+    file_name: str
+    sha256: str
+    size_bytes: int
+    received_at: datetime
+    ingested_at: datetime

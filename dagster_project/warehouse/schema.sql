@@ -1,0 +1,149 @@
+-- Schema `raw` of work/warehouse.duckdb: everything ever read, every version, every issue.
+-- Written by warehouse/store.py alone, from ingest's records (ingest/model.py); read by dbt staging as sources.
+-- Everything here can be rebuilt from archive/. Money 万元, mass 吨, energy tce, people 人, rates %.
+CREATE SCHEMA IF NOT EXISTS raw;
+
+CREATE TABLE IF NOT EXISTS raw.submission (
+    submission_id VARCHAR NOT NULL,      -- S000001, in order of intake
+    seq BIGINT NOT NULL,
+    file_name VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    file_kind VARCHAR,
+    form_code VARCHAR,                   -- the first recognised sheet's form; NULL where none was
+    layout VARCHAR,
+    reporter_level VARCHAR,
+    reporter_unit_id VARCHAR,
+    period DATE,
+    received_at TIMESTAMP NOT NULL,      -- the file's modification time, capped at intake (UTC)
+    ingested_at TIMESTAMP NOT NULL,      -- when the archive took it in (UTC)
+    status VARCHAR NOT NULL,             -- accepted, rejected (nothing could be read), withdrawn
+    withdrawn_at TIMESTAMP,
+    observations INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    warnings INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.observation (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    indicator_code VARCHAR NOT NULL,
+    level VARCHAR,                       -- county, township, enterprise; NULL while the unit is not resolved
+    unit_id VARCHAR,
+    township_code VARCHAR,               -- the row's own; for an enterprise without one, its register's
+    period DATE NOT NULL,
+    measure VARCHAR NOT NULL,
+    line_no INTEGER NOT NULL,
+    value DECIMAL(24, 6),
+    null_reason VARCHAR,
+    is_estimated BOOLEAN NOT NULL,
+    is_carried BOOLEAN NOT NULL,
+    target_form VARCHAR,
+    sheet VARCHAR NOT NULL,
+    cell VARCHAR NOT NULL,
+    raw_text VARCHAR,
+    raw_unit VARCHAR,
+    unit_factor DECIMAL(24, 12) NOT NULL,
+    heading VARCHAR,                     -- the header path as written, parts joined by ' / '
+    status VARCHAR NOT NULL,             -- accepted, quarantined
+    received_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.declared_total (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    indicator_code VARCHAR NOT NULL,
+    period DATE NOT NULL,
+    measure VARCHAR NOT NULL,
+    scope_unit_id VARCHAR,               -- NULL: the grand total; else the township of a subtotal
+    value DECIMAL(24, 6) NOT NULL,
+    sheet VARCHAR NOT NULL,
+    cell VARCHAR NOT NULL,
+    raw_text VARCHAR
+);
+
+CREATE TABLE IF NOT EXISTS raw.enterprise (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    enterprise_id VARCHAR NOT NULL,
+    credit_code VARCHAR,
+    name_zh VARCHAR,
+    township_code VARCHAR,
+    industry_code VARCHAR,
+    is_above_scale BOOLEAN,
+    is_agro_processing BOOLEAN,
+    is_pharma BOOLEAN,
+    is_coal_mine BOOLEAN,
+    is_key_energy_user BOOLEAN,
+    capacity_tonnes_per_year DECIMAL(24, 6),
+    unit_status VARCHAR NOT NULL,
+    is_provisional BOOLEAN NOT NULL,
+    valid_from DATE NOT NULL,
+    sheet VARCHAR,
+    cell VARCHAR,
+    received_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.township (
+    submission_id VARCHAR NOT NULL,
+    township_code VARCHAR NOT NULL,
+    name_zh VARCHAR NOT NULL,
+    name_en VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.incident (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    incident_id VARCHAR NOT NULL,        -- stable over resubmissions: date, unit, ordinal of that day
+    occurred_on DATE NOT NULL,
+    enterprise_id VARCHAR,
+    township_code VARCHAR,
+    category VARCHAR,
+    deaths INTEGER NOT NULL,
+    serious_injuries INTEGER NOT NULL,
+    direct_loss DECIMAL(24, 6),
+    declared_class VARCHAR,
+    counted_in_rate BOOLEAN NOT NULL,
+    sheet VARCHAR NOT NULL,
+    cell VARCHAR NOT NULL,
+    raw_text VARCHAR,
+    status VARCHAR NOT NULL,
+    received_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.coverage (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    level VARCHAR,
+    unit_id VARCHAR,
+    period DATE NOT NULL,
+    status VARCHAR NOT NULL,             -- reported, not_reported, suspended, closed, zero_report, carried
+    sheet VARCHAR,
+    cell VARCHAR,
+    received_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS raw.issue (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    issue_no INTEGER NOT NULL,
+    sheet VARCHAR,
+    cell VARCHAR,
+    severity VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL,
+    message_zh VARCHAR NOT NULL,
+    message_en VARCHAR NOT NULL,
+    raw_text VARCHAR,
+    indicator_code VARCHAR,
+    level VARCHAR,
+    unit_id VARCHAR,
+    period DATE,
+    status VARCHAR NOT NULL              -- open, accepted (with a reason), resolved
+);
+
+CREATE TABLE IF NOT EXISTS raw.meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
