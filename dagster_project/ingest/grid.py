@@ -1,0 +1,79 @@
+"""The grid: a workbook as cells, whatever file kind it came from.
+
+Belongs here: plain records of sheets and cells, A1 addresses.
+Does not belong here: reading a file kind (read.py), meaning (parse.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from dagster_project.ingest.model import Issue
+
+CellValue = str | float | int | bool | date | datetime | time | timedelta | None
+
+
+def column_letters(index: int) -> str:
+    """Zero-based column index → spreadsheet letters (0 → A, 26 → AA)."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def address(row: int, column: int) -> str:
+    """Zero-based row and column → A1 address."""
+    return f"{column_letters(column)}{row + 1}"
+
+
+def cell_text(value: CellValue) -> str:
+    """The cell as a person reads it: whole floats without '.0', dates in ISO form, None as ''."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time(0) else value.isoformat(sep=" ")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value)
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One sheet from A1 on; rows may differ in length. `merges` are inclusive zero-based (row, column, row, column)."""
+
+    name: str
+    rows: list[list[CellValue]]
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+    is_hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+
+    def value(self, row: int, column: int) -> CellValue:
+        """The cell's own value; None beyond the grid."""
+        if 0 <= row < len(self.rows) and 0 <= column < len(self.rows[row]):
+            return self.rows[row][column]
+        return None
+
+    def text(self, row: int, column: int) -> str:
+        return cell_text(self.value(row, column))
+
+    @property
+    def width(self) -> int:
+        return max((len(row) for row in self.rows), default=0)
+
+
+@dataclass(slots=True)
+class Workbook:
+    """All sheets of one file; `kind` by content: xlsx, xlsm, xlsb, xls, ods, csv, html, spreadsheetml, text, unknown."""
+
+    file_name: str
+    kind: str
+    sheets: list[Sheet] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
