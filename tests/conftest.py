@@ -1,0 +1,68 @@
+"""Fixtures shared by all tests: real homes made by the real pipeline.
+
+Belongs here: homes and paths that several test folders need. Does not belong here: fixtures of one folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+
+SHARED_WORKBOOKS = PROJECT_ROOT.parent / "shared" / "workbooks"
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+def make_home(root: Path, **overrides: object) -> Settings:
+    """Settings over an empty home below `root`; a test file's age must not make it wait, so nothing settles."""
+    return load_settings(home=root, settle_seconds=0, **overrides)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """An empty home with the demonstration county's reference data."""
+    return make_home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def shared_workbooks() -> Path:
+    """Real spreadsheets written by others; they are not part of the project."""
+    if not SHARED_WORKBOOKS.is_dir():
+        pytest.skip("the real workbooks are not on this machine (folder shared/workbooks beside the project)")
+    return SHARED_WORKBOOKS
+
+
+def _refreshed(root: Path, months: int) -> Settings:
+    from dagster_project import demo
+    from dagster_project.warehouse import refresh
+
+    settings = make_home(root)
+    demo.write(settings.inbox, months=months)
+    report = refresh.run_refresh(settings)
+    assert report.published, report
+    return settings
+
+
+@pytest.fixture(scope="session")
+def county_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The whole demonstration county, 36 months, taken in and published once per session. Read only."""
+    return _refreshed(tmp_path_factory.mktemp("county"), months=36)
+
+
+@pytest.fixture(scope="session")
+def small_home_source(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return _refreshed(tmp_path_factory.mktemp("small"), months=3)
+
+
+@pytest.fixture
+def small_home(small_home_source: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A private copy of a published three-month home, for tests that change it."""
+    target = tmp_path / "small"
+    shutil.copytree(small_home_source.home, target)
+    yield make_home(target)
