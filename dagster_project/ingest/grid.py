@@ -36,7 +36,10 @@ def cell_text(value: CellValue) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        # a spreadsheet keeps and shows 15 digits; what float arithmetic adds beyond (16.900000000000002) nobody typed
+        return f"{value:.15g}"
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time(0) else value.isoformat(sep=" ")
     if isinstance(value, (date, time)):
@@ -46,7 +49,13 @@ def cell_text(value: CellValue) -> str:
 
 @dataclass(slots=True)
 class Sheet:
-    """One sheet from A1 on; rows may differ in length. `merges` are inclusive zero-based (row, column, row, column)."""
+    """One sheet from A1 on; rows may differ in length and blank ones may be one shared list, so they are never altered.
+
+    `merges` are inclusive zero-based (row, column, row, column).
+    `percents` are the cells that show their number as a percentage: 0.125 there reads 12.5 %.
+    `uncached` are formulas that no program has computed; their cells hold the formula as text, '=SUM(B3:B9)'.
+    An error value stays a text, '#DIV/0!'. A number under a format such as 0000 is the text a person sees, '0610'.
+    """
 
     name: str
     rows: list[list[CellValue]]
@@ -54,6 +63,8 @@ class Sheet:
     is_hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
+    percents: frozenset[tuple[int, int]] = frozenset()
+    uncached: frozenset[tuple[int, int]] = frozenset()
 
     def value(self, row: int, column: int) -> CellValue:
         """The cell's own value; None beyond the grid."""
@@ -71,7 +82,7 @@ class Sheet:
 
 @dataclass(slots=True)
 class Workbook:
-    """All sheets of one file; `kind` by content: xlsx, xlsm, xlsb, xls, ods, csv, html, spreadsheetml, text, unknown."""
+    """All sheets of one file; `kind` by content: xlsx, xlsm, xlsb, xls, ods, csv, html, spreadsheetml, zip, unknown."""
 
     file_name: str
     kind: str
