@@ -1,0 +1,41 @@
+{#- Types and small rules of figures, so that each is written once (design.md 3.5). -#}
+
+{#- Values and money. -#}
+{% macro as_value(expression) -%}
+    cast({{ expression }} as decimal(24, 6))
+{%- endmacro %}
+
+{#- n / d as DOUBLE, null where d is 0 or null. -#}
+{% macro quotient(n, d) -%}
+    (cast({{ n }} as double) / nullif(cast({{ d }} as double), 0))
+{%- endmacro %}
+
+{#- Months since year 0: differences of it are whole months, which a gap in the series cannot hide. -#}
+{% macro month_index(day) -%}
+    (year({{ day }}) * 12 + month({{ day }}))
+{%- endmacro %}
+
+{#- December of `day`'s year: where a year's target stands. -#}
+{% macro december(day) -%}
+    make_date(year({{ day }}), 12, 1)
+{%- endmacro %}
+
+{#- -0.0 is never shown (domain.md B.2). -#}
+{% macro no_negative_zero(expression) -%}
+    (case when {{ expression }} = 0 then cast(0 as double) else {{ expression }} end)
+{%- endmacro %}
+
+{#- A message of messages.csv with its {fields} filled by SQL expressions. -#}
+{% macro filled(template, fields) -%}
+    {%- set ns = namespace(sql=template) -%}
+    {%- for name, expression in fields.items() -%}
+        {%- set ns.sql = "replace(" ~ ns.sql ~ ", '{" ~ name ~ "}', coalesce(cast(" ~ expression ~ " as varchar), ''))" -%}
+    {%- endfor -%}
+    {{ ns.sql }}
+{%- endmacro %}
+
+{#- Is the row (aliased `rule`) of a dated reference table in force on `day`? -#}
+{% macro in_force_on(rule, day) -%}
+    ({{ rule }}.valid_from is null or {{ rule }}.valid_from <= {{ day }})
+    and ({{ rule }}.valid_to is null or {{ rule }}.valid_to >= {{ day }})
+{%- endmacro %}

@@ -1,0 +1,8 @@
+select
+    industry_code,
+    name_zh,
+    name_en,
+    is_agro_processing,
+    valid_from,
+    valid_to
+from {{ ref('stg_industry') }}

@@ -1,0 +1,6 @@
+select
+    key,
+    value,
+    note_zh,
+    note_en
+from {{ ref('stg_setting') }}

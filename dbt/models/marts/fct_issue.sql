@@ -1,0 +1,55 @@
+-- What intake and audit found, and what only shows when submissions meet: two forms that disagree (FORM), a reported
+-- row that is not the sum of its parts (SUM). None of them blocks publication: they judge reporters, not our arithmetic.
+select
+    issue.submission_id || '-' || cast(issue.issue_no as varchar) as issue_id,
+    issue.submission_id,
+    submission.file_name,
+    issue.sheet,
+    issue.cell,
+    issue.severity,
+    issue.rule,
+    issue.message_zh,
+    issue.message_en,
+    issue.raw_text,
+    issue.indicator_code,
+    issue.level,
+    issue.unit_id,
+    issue.period,
+    issue.status
+from {{ ref('stg_issue') }} as issue
+left join {{ ref('stg_submission') }} as submission on issue.submission_id = submission.submission_id
+union all
+select
+    'FORM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as varchar)
+    || '-' || pair.measure || '-' || pair.other_form as issue_id,
+    pair.other_submission_id as submission_id,
+    pair.other_file as file_name,
+    pair.other_sheet as sheet,
+    pair.other_cell as cell,
+    'warning' as severity,
+    'FORM' as rule,
+    {% for language in ['zh', 'en'] %}
+    {{ filled('message.' ~ language, {
+        'indicator': 'indicator.name_' ~ language,
+        'period': 'substr(cast(pair.period as varchar), 1, 7)',
+        'form_a': 'pair.kept_form',
+        'file_a': 'pair.kept_file',
+        'sheet_a': 'pair.kept_sheet',
+        'cell_a': 'pair.kept_cell',
+        'value_a': 'cast(pair.kept_value as decimal(24, 2))',
+        'form_b': 'pair.other_form',
+        'file_b': 'pair.other_file',
+        'sheet_b': 'pair.other_sheet',
+        'cell_b': 'pair.other_cell',
+        'value_b': 'cast(pair.other_value as decimal(24, 2))',
+    }) }} as message_{{ language }},
+    {% endfor %}
+    pair.other_raw_text as raw_text,
+    pair.indicator_code,
+    pair.level,
+    pair.unit_id,
+    pair.period,
+    'open' as status
+from {{ ref('int_form_disagreement') }} as pair
+inner join {{ ref('dim_indicator') }} as indicator on pair.indicator_code = indicator.indicator_code
+inner join {{ ref('stg_message') }} as message on message.key = 'marts.forms_differ'

@@ -1,0 +1,20 @@
+select
+    submission_id,
+    seq,
+    file_name,
+    sha256,
+    size_bytes,
+    file_kind,
+    form_code,
+    layout,
+    reporter_level,
+    reporter_unit_id,
+    period,
+    received_at,
+    ingested_at,
+    status,
+    withdrawn_at,
+    observations,
+    errors,
+    warnings
+from {{ ref('stg_submission') }}

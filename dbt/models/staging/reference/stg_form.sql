@@ -1,0 +1,19 @@
+select
+    form_code,
+    name_zh,
+    name_en,
+    layout,
+    subject,
+    unit_level,
+    period_grain,
+    reporter_level,
+    expected_scope,
+    due_day,
+    due_month_offset,
+    source_rank,
+    repeated_rows,
+    registers_units,
+    default_unit,
+    valid_from,
+    valid_to
+from {{ source('reference', 'forms') }}

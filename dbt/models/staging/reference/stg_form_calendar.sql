@@ -1,0 +1,6 @@
+select
+    form_code,
+    month,
+    is_expected,
+    note
+from {{ source('reference', 'form_calendar') }}

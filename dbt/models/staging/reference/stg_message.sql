@@ -1,0 +1,5 @@
+select
+    key,
+    zh,
+    en
+from {{ source('reference', 'messages') }}

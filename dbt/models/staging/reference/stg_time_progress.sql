@@ -1,0 +1,6 @@
+select
+    indicator_code,
+    year,
+    month,
+    progress_pct
+from {{ source('reference', 'time_progress') }}

@@ -1,0 +1,11 @@
+select
+    from_code,
+    to_code,
+    op,
+    effective_from,
+    weight,
+    weight_method,
+    doc_no,
+    confidence,
+    approved_by
+from {{ source('reference', 'township_links') }}
