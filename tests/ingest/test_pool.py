@@ -1,0 +1,126 @@
+"""The pool keeps the process alive, in time and in memory, whatever a file does to its child."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dagster_project.ingest.pool import ParsePool, PoolError
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = ROOT / "seeds" / "reference"
+HOSTILE = ROOT.parent / "shared" / "workbooks" / "hostile"
+
+
+@pytest.fixture(autouse=True)
+def _parsers_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def pool(name: str, **options: object) -> ParsePool:
+    return ParsePool(SEEDS, factory=f"pool_parsers:{name}", **options)  # type: ignore[arg-type]
+
+
+def test_results_come_in_the_order_given_and_whole() -> None:
+    names = ["slow", "a", "b", "slow", "c", "prints", "d"]
+    with pool("misbehaves") as it:
+        found = list(it.parse_many((index, b"", name) for index, name in enumerate(names)))
+    assert [key for key, _ in found] == list(range(7))
+    assert [parsed.file_name for _, parsed in found] == names
+    observation = found[0][1].observations[0]
+    assert (str(observation.value), observation.unit.name, observation.cell) == ("1.50", "枫林湖镇", "C5")
+    assert found[0][1].coverage[0].unit == found[0][1].reporter
+    assert len({parsed.observations[0].raw_text for _, parsed in found}) <= 2, "children live on"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("hang", "read.timeout"), ("die", "read.crashed"), ("greedy", "read.memory"), ("raise", "read.internal"),
+     ("panic", "read.internal"), ("evil", "read.internal")],
+)  # fmt: skip
+def test_a_bad_file_is_one_issue_and_its_neighbours_are_read(name: str, rule: str) -> None:
+    with pool("misbehaves", workers=1, timeout_s=1) as it:
+        before, bad, after = (parsed for _, parsed in it.parse_many([(1, b"", "a"), (2, b"", name), (3, b"", "b")]))
+    assert [issue.rule for issue in bad.issues] == [rule]
+    assert bad.issues[0].severity == "error"
+    assert name in bad.issues[0].message_zh and name in bad.issues[0].message_en
+    assert before.observations and after.observations
+
+
+def test_a_path_is_read_by_the_child_and_a_missing_one_is_an_issue(tmp_path: Path) -> None:
+    there = tmp_path / "x.csv"
+    there.write_text("甲,乙\n1,2\n", encoding="utf-8")
+    with pool("reads") as it:
+        found = [parsed for _, parsed in it.parse_many([(1, there, "x.csv"), (2, tmp_path / "gone", "gone.csv")])]
+    assert found[0].file_kind == "csv" and not found[0].issues
+    assert [issue.rule for issue in found[1].issues] == ["read.missing_file"]
+
+
+def test_a_child_that_cannot_start_is_no_fault_of_a_workbook() -> None:
+    with pool("never_starts") as it, pytest.raises(PoolError, match=r"forms\.csv is wrong"):
+        it.parse_one(b"", "a")
+
+
+def test_one_file_starts_one_child_and_none_is_left() -> None:
+    me = psutil.Process()
+    with pool("misbehaves", workers=2) as it:
+        it.parse_one(b"", "a")
+        children = [child for child in me.children() if "pool_worker" in " ".join(child.cmdline())]
+        assert len(children) == 1
+    assert not [child for child in children if child.is_running()]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+@pytest.mark.parametrize("name", ["a", "hang"])
+def test_a_killed_parent_leaves_no_orphan(name: str) -> None:
+    script = f"""
+        import sys
+        from pathlib import Path
+        from dagster_project.ingest.pool import ParsePool
+        with ParsePool(Path({str(SEEDS)!r}), workers=1, timeout_s=2, factory="pool_parsers:misbehaves") as it:
+            found = it.parse_one(b"", "a")
+            print(found.observations[0].raw_text, flush=True)
+            it.parse_one(b"", {name!r})
+            sys.stdin.read()
+    """
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])},
+    )
+    assert parent.stdout is not None and parent.stdin is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    time.sleep(0.2)
+    parent.kill()
+    parent.wait()
+    parent.stdin.close()
+    parent.stdout.close()
+    child.wait(timeout=8)
+
+
+@pytest.mark.skipif(not HOSTILE.is_dir(), reason="shared/workbooks/hostile is not on this machine")
+def test_every_hostile_file_ends_in_its_message_in_time() -> None:
+    expected = {
+        "ole-loop.xls": "read.damaged",
+        "panic-corrupt.xls": "read.damaged",
+        "panic-fuzzed.xls": "read.damaged",
+        "xml-bomb.xlsx": "read.xml_entities",
+        "slow-sparse.xlsx": None,
+    }
+    files = sorted(HOSTILE.iterdir())
+    assert {path.name for path in files} == set(expected)
+    started = time.monotonic()
+    with pool("reads", workers=1) as it:
+        for name, parsed in it.parse_many((path.name, path, path.name) for path in files):
+            rules = [issue.rule for issue in parsed.issues]
+            assert rules == ([expected[name]] if expected[name] else []), name
+    assert time.monotonic() - started < 10
