@@ -1,0 +1,225 @@
+"""Makes the Dash application: one callback that draws a page from its address.
+
+Belongs here: create_app, routing, health, compression of answers. Does not belong here: pages, SQL, the frame (shell.py).
+Nothing is read or opened at import; call `create_app(settings)`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import re
+import uuid
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import flask
+from dash import Dash, Input, Output, ctx, dcc, html
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse.read import PublishedReader
+from dashboard import shell, state
+from dashboard.data.catalogue import Catalogue, catalogue
+from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
+from dashboard.i18n import Translator
+from dashboard.pages import registry
+from dashboard.pages.page import Page
+from dashboard.view import HEAVY, View
+
+LOG = logging.getLogger(__name__)
+COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
+YEAR_SECONDS = 31_536_000
+_GRID_SCRIPT = re.compile(r'\s*<script src="[^"]*dash_ag_grid[^"]*"></script>')
+_PRINT = "function(clicks) { if (clicks) { window.print(); } return window.dash_clientside.no_update; }"
+_DOCUMENT = (
+    "function(view) { if (view) { document.title = view.title; document.documentElement.lang = view.lang; }"
+    " return window.dash_clientside.no_update; }"
+)
+
+
+class Dashboard(Dash):
+    """Dash whose index knows the language of the address, and leaves out the grid's bundle where no grid is."""
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
+        request = flask.request
+        if request.path.rstrip("/") not in HEAVY:
+            parts["scripts"] = _GRID_SCRIPT.sub("", parts["scripts"])
+        lang = state.parse(request.query_string.decode("utf-8", "replace")).lang
+        t = Translator(lang)
+        return (
+            f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}"><head>{parts["metas"]}'
+            f"<title>{t('title')}</title>{parts['favicon']}{parts['css']}</head><body>"
+            f"{parts['app_entry']}<noscript>{t('noscript')}</noscript>"
+            f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
+        )
+
+
+def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
+    """The application over one home; it opens the published version with the first request.
+
+    `store` replaces the one over the home's published version.
+    """
+    store = store or Store(PublishedReader(settings))
+    app = Dashboard(
+        __name__,
+        title=Translator("zh")("title"),
+        update_title=None,  # type: ignore[arg-type]
+        assets_folder=str(Path(__file__).with_name("assets")),
+        serve_locally=True,
+        compress=False,
+        suppress_callback_exceptions=True,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = _layout
+    _compress(app.server)
+    _health(app.server, store)
+
+    @app.callback(
+        Output("frame", "children"),
+        Output("document", "data"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("published", "data"),
+    )
+    def route(pathname: str | None, search: str | None, _published: str | None) -> tuple[Any, dict[str, str]]:
+        return draw(store, pathname, search, updated=ctx.triggered_id == "published")
+
+    app.clientside_callback(_PRINT, Output("printed", "data"), Input("print", "n_clicks"), prevent_initial_call=True)
+    app.clientside_callback(_DOCUMENT, Output("named", "data"), Input("document", "data"))
+    return app
+
+
+def _layout() -> html.Div:
+    """The same few elements on every page: address, frame, and what the scripts talk through."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            html.P(
+                " · ".join(Translator(lang)("server.away") for lang in state.LANGUAGES),
+                id="server-away",
+                className="server-away",
+                role="alert",
+                hidden=True,
+            ),
+            html.Div(id="frame"),
+            dcc.Store(id="published"),
+            dcc.Store(id="document"),
+            dcc.Store(id="named"),
+            dcc.Store(id="printed"),
+        ]
+    )
+
+
+def draw(
+    store: Store, pathname: str | None, search: str | None, *, updated: bool = False
+) -> tuple[Any, dict[str, str]]:
+    """A whole page for an address, with its title and language. Never raises: every failure has its own page."""
+    asked = state.parse(search)
+    t = Translator(asked.lang)
+    lang = "zh-CN" if asked.lang == "zh" else "en"
+    try:
+        frame, title = store.draw(lambda snapshot: _page(snapshot, pathname, asked, t, updated))
+    except NotPublished:
+        title = t("nothing.title")
+        frame = shell.bare(title, [t("nothing.why"), t("nothing.how")], asked.lang)
+    except VersionMoved:
+        title = t("moving.title")
+        frame = shell.bare(title, [t("moving.why")], asked.lang)
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        LOG.exception("page %s%s could not be drawn, reference %s", pathname, search or "", reference)
+        title = t("error.title")
+        home = html.A(t("error.home"), href="/" if asked.lang == "zh" else f"/?lang={asked.lang}")
+        frame = shell.bare(title, [t("error.why", reference=reference), home], asked.lang)
+    return frame, {"title": title, "lang": lang}
+
+
+def _page(
+    snapshot: Snapshot, pathname: str | None, asked: state.State, t: Translator, updated: bool
+) -> tuple[Any, str]:
+    known: Catalogue = catalogue(snapshot)
+    entry = registry.find(pathname)
+    period = asked.period or known.latest
+    names = [(item.path, item.key) for item in registry.PAGES]
+    if period is None:
+        return shell.bare(t("nothing.figures_title"), [t("nothing.figures_why")], asked.lang, snapshot.version), t(
+            "nothing.figures_title"
+        )
+    view = View(
+        path=entry.path if entry else "/",
+        state=asked,
+        snapshot=snapshot,
+        catalogue=known,
+        t=t,
+        period=period,
+        pages=frozenset(path for path, _ in names),
+    )
+    if entry is None:
+        home = view.link(t("error.home"), "/")
+        page = Page(t("missing.title"), t("missing.why", path=(pathname or "")[:80]), [html.P(home)])
+        name = t("missing.title")
+    elif period not in known.periods:
+        latest = view.link(view.month(known.latest or period), view.path, period=None)
+        page = Page(
+            t("no_period.title", month=view.month(period)),
+            t("no_period.why"),
+            [html.P([t("no_period.latest"), latest])],
+        )
+        name = t(entry.key)
+    else:
+        page = entry.render(view)
+        name = t(entry.key)
+    title = t("title.page", page=name, county=view.county)
+    return shell.frame(view, page, names, updated=updated), title
+
+
+def _health(server: flask.Flask, store: Store) -> None:
+    @server.get("/healthz")
+    def healthz() -> flask.Response:
+        """The served version; 503 with the reason where there is none."""
+        try:
+            version = store.version()
+            body: dict[str, str | None] = {"status": "ok", "version": version}
+            status = 200
+        except NotPublished as reason:
+            body = {"status": "unavailable", "version": None, "reason": str(reason)}
+            status = 503
+        answer = flask.Response(json.dumps(body), status=status, mimetype="application/json")
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+
+def _compress(server: flask.Flask, entries: int = 96) -> None:
+    """Gzip for what is text; bundles, whose address names their content, are kept compressed and cached for a year."""
+    kept: OrderedDict[str, bytes] = OrderedDict()
+
+    @server.after_request
+    def compress(answer: flask.Response) -> flask.Response:
+        request = flask.request
+        fixed = request.path.startswith("/_dash-component-suites/") or request.path.startswith("/assets/")
+        if fixed and answer.status_code == 200 and (".v" in request.path or "m" in request.args or "v" in request.args):
+            answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+        wanted = "gzip" in request.headers.get("Accept-Encoding", "").lower()
+        kind = (answer.mimetype or "").startswith(COMPRESSIBLE)
+        if not (wanted and kind and answer.status_code == 200) or "Content-Encoding" in answer.headers:
+            return answer
+        key = request.full_path + (answer.headers.get("ETag") or "")
+        packed = kept.get(key) if fixed else None
+        if packed is None:
+            answer.direct_passthrough = False
+            body = answer.get_data()
+            if len(body) < 600:
+                return answer
+            packed = gzip.compress(body, 6, mtime=0)
+            if fixed:
+                kept[key] = packed
+                while len(kept) > entries:
+                    kept.popitem(last=False)
+        answer.direct_passthrough = False
+        answer.set_data(packed)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(packed))
+        answer.vary.add("Accept-Encoding")
+        return answer

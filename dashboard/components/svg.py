@@ -1,0 +1,111 @@
+"""Small graphics as SVG images: bullets and sparklines.
+
+Belongs here: pure functions from numbers to an `html.Img` with its text alternative; light enough for every row.
+Does not belong here: charts that are explored (figures/), what the numbers mean, texts (the caller passes `alt`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from dash import html
+
+INK = "#1b2430"
+BAR = "#1f4e86"
+BAND_NEAR = "#cfd8e3"
+BAND_FAR = "#eaeff5"
+CAP = "#a3201d"
+GHOST = "#9aa7b5"
+
+
+def _image(body: str, width: int, height: int, alt: str, class_name: str) -> html.Img:
+    markup = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{body}</svg>'
+    )
+    return html.Img(
+        src="data:image/svg+xml," + quote(markup, safe="/ =:;'(),"),
+        alt=alt,
+        width=width,
+        height=height,
+        className=class_name,
+    )
+
+
+def bullet(
+    actual: float,
+    target: float,
+    schedule: float | None,
+    alt: str,
+    *,
+    base: float | None = None,
+    is_cap: bool = False,
+    width: int = 208,
+    height: int = 22,
+) -> html.Img:
+    """A bullet graph: bar = actual, thick tick = annual target, thin tick = where the calendar says we should be.
+
+    All values in one unit; negative actuals start at the left edge. `base` (same period last year) is the small mark
+    below the bar. `is_cap` draws the target as a limit.
+    """
+    top = max(actual, target, schedule or 0.0, base or 0.0, 1e-9) * 1.06
+
+    def x(value: float) -> float:
+        return round(max(0.0, value) / top * (width - 2), 1)
+
+    parts = [f'<rect x="0" y="4" width="{x(target)}" height="14" fill="{BAND_FAR}"/>']
+    if schedule is not None:
+        parts.append(f'<rect x="0" y="4" width="{x(schedule)}" height="14" fill="{BAND_NEAR}"/>')
+    parts.append(f'<rect x="0" y="8" width="{x(actual)}" height="6" fill="{INK if is_cap else BAR}"/>')
+    if base is not None:
+        parts.append(f'<path d="M{x(base)} 15l3 4h-6z" fill="{GHOST}"/>')
+    if schedule is not None:
+        parts.append(f'<rect x="{x(schedule)}" y="2" width="1.2" height="18" fill="#55606d"/>')
+    parts.append(f'<rect x="{x(target)}" y="2" width="3" height="18" fill="{CAP if is_cap else INK}"/>')
+    return _image("".join(parts), width, height, alt, "bullet")
+
+
+def sparkline(values: Sequence[float | None], alt: str, *, width: int = 84, height: int = 22) -> html.Img:
+    """A line over equally spaced months; a missing month is a gap, the last known month a dot."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return _image("", width, height, alt, "spark")
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+    step = (width - 8) / max(1, len(values) - 1)
+
+    def point(index: int, value: float) -> str:
+        y = height / 2 if high == low else height - 4 - (value - low) / span * (height - 8)
+        return f"{3 + index * step:.1f},{y:.1f}"
+
+    runs: list[list[str]] = [[]]
+    last = ""
+    for index, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            last = point(index, value)
+            runs[-1].append(last)
+    body = "".join(
+        f'<polyline points="{" ".join(run)}" fill="none" stroke="#55606d" stroke-width="1.3"/>'
+        for run in runs
+        if len(run) > 1
+    )
+    x, y = last.split(",")
+    return _image(f'{body}<circle cx="{x}" cy="{y}" r="2.4" fill="{BAR}"/>', width, height, alt, "spark")
+
+
+def deviation(value: float, limit: float, alt: str, *, width: int = 96, height: int = 14) -> html.Img:
+    """A bar that leaves the middle line by `value`; `limit` is the largest deviation of the table (one scale)."""
+    half = width / 2
+    length = min(1.0, abs(value) / (limit or 1.0)) * (half - 2)
+    left = half if value >= 0 else half - length
+    return _image(
+        f'<rect x="{left:.1f}" y="3" width="{length:.1f}" height="8" fill="{BAR if value >= 0 else INK}"/>'
+        f'<rect x="{half - 0.5:.1f}" y="0" width="1" height="{height}" fill="#55606d"/>',
+        width,
+        height,
+        alt,
+        "deviation",
+    )

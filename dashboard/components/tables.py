@@ -1,0 +1,66 @@
+"""Plain tables: caption, header cells with scope, footnote. Fast, printable, copyable.
+
+Belongs here: the frame of a table and of a section. Does not belong here: what stands in the cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+
+def head(text: Any, *, numeric: bool = False, span: int = 1, rows: int = 1, class_name: str = "") -> html.Th:
+    """A column header; `span` and `rows` merge it over columns and header rows."""
+    classes = " ".join(filter(None, ("num" if numeric else "", class_name)))
+    return html.Th(text, scope="colgroup" if span > 1 else "col", colSpan=span, rowSpan=rows, className=classes or None)
+
+
+def row_head(content: Any, class_name: str | None = None) -> html.Th:
+    return html.Th(content, scope="row", className=class_name)
+
+
+def cell(content: Any, *, numeric: bool = False, class_name: str = "", title: str | None = None) -> html.Td:
+    classes = " ".join(filter(None, ("num" if numeric else "", class_name)))
+    options = {"title": title} if title else {}
+    return html.Td(content, className=classes or None, **options)
+
+
+def table(
+    caption: str,
+    header: Sequence[Sequence[html.Th]],
+    body: Sequence[html.Tr],
+    *,
+    class_name: str = "",
+    foot: Sequence[html.Tr] = (),
+) -> html.Div:
+    """A table in a box that scrolls sideways where the screen is narrow; the caption is for assistive technology."""
+    parts: list[Any] = [
+        html.Caption(caption, className="visually-hidden"),
+        html.Thead([html.Tr(list(row)) for row in header]),
+        html.Tbody(list(body)),
+    ]
+    if foot:
+        parts.append(html.Tfoot(list(foot)))
+    return html.Div(html.Table(parts, className=f"grid {class_name}".strip()), className="table-box")
+
+
+def footnote(*parts: Any) -> html.P:
+    return html.P(list(parts), className="footnote")
+
+
+def section(title: Any, *content: Any, sub: Any = None, class_name: str = "", level: int = 2) -> html.Section:
+    """A part of a page whose heading says the finding and whose second line says what is measured."""
+    heading = html.H2(title) if level == 2 else html.H3(title)
+    children: list[Any] = [heading]
+    if sub:
+        children.append(html.P(sub, className="sub"))
+    return html.Section([*children, *content], className=class_name or None)
+
+
+def notice(title: str, *lines: Any, kind: str = "empty") -> html.Div:
+    """A designed empty state: what is missing, why, what to do."""
+    return html.Div(
+        [html.P(title, className="notice-title"), *[html.P(line) for line in lines]], className=f"notice {kind}"
+    )

@@ -1,0 +1,38 @@
+"""The pages that exist, in the order of the navigation.
+
+Belongs here: address, name and render function of each page. Does not belong here: a page that is not built yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.pages import dictionary, enterprise, overview, submissions, township
+from dashboard.pages.page import Page
+from dashboard.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page: its address, the key of its name (i18n), the function that draws it."""
+
+    path: str
+    key: str
+    render: Callable[[View], Page]
+
+
+PAGES: tuple[Entry, ...] = (
+    Entry("/", "nav.overview", overview.render),
+    Entry("/township", "nav.township", township.render),
+    Entry("/enterprise", "nav.enterprise", enterprise.render),
+    Entry("/submissions", "nav.submissions", submissions.render),
+    Entry("/dictionary", "nav.dictionary", dictionary.render),
+)
+BY_PATH: dict[str, Entry] = {entry.path: entry for entry in PAGES}
+
+
+def find(path: str | None) -> Any:
+    """The page at an address, None where there is none; a trailing slash does not matter."""
+    return BY_PATH.get((path or "/").rstrip("/") or "/")

@@ -1,0 +1,266 @@
+"""Submissions: who has reported, late, not at all, and what was wrong in which cell.
+
+Belongs here: the layout of `/submissions`. Does not belong here: reading workbooks (ingest), SQL, wording (i18n/).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from dash import html
+
+from dashboard.components import numbers, tables
+from dashboard.data.store import Row
+from dashboard.pages.page import Page, source_note
+from dashboard.pages.township import status_cell
+from dashboard.view import View, month_before
+
+ORDER = ("missing", "late", "on_time", "zero_report", "suspended")
+
+
+def render(view: View) -> Page:
+    chosen: Row | None = None
+    notices: list[Any] = []
+    if view.state.submission:
+        found = view.snapshot.rows("submission", submission=view.state.submission)
+        if found:
+            chosen = found[0]
+        else:
+            notices.append(tables.notice(view.t("submissions.unknown", code=view.state.submission), kind="warn"))
+    calendar = view.snapshot.rows("calendar", period=view.period)
+    received = view.snapshot.rows("submissions", period=view.period)
+    counts = Counter(row["status"] for row in calendar)
+    if not calendar and not received:
+        title = view.t("submissions.empty_title", period=view.month(view.period))
+    elif counts["missing"]:
+        silent = list(dict.fromkeys(row["unit_id"] for row in calendar if row["status"] == "missing"))
+        title = view.t(
+            "submissions.missing" if len(silent) <= 3 else "submissions.missing_many",
+            period=view.month(view.period),
+            n=counts["missing"],
+            units=len(silent),
+            names=view.t.join(view.unit_name(unit) for unit in silent[:3]),
+        )
+    else:
+        title = view.t("submissions.complete", period=view.month(view.period), n=len(calendar))
+    sub = view.t(
+        "submissions.sub",
+        period=view.month(view.period),
+        expected=len(calendar) - counts["suspended"],
+        on_time=counts["on_time"] + counts["zero_report"],
+        late=counts["late"],
+        missing=counts["missing"],
+        suspended=counts["suspended"],
+    )
+    body: list[Any] = [*notices]
+    if chosen is not None:
+        body.append(_issues(view, chosen))
+    body += [_calendar(view, calendar), _received(view, received)]
+    return Page(title=title, sub=sub, body=body)
+
+
+def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
+    """Forms × units. Units of the county's own level and townships are columns' rows; enterprises group by township."""
+    if not rows:
+        return tables.section(view.t("calendar.none_title"), tables.notice(view.t("calendar.none")))
+    by_form: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_form[row["form_code"]].append(row)
+    shared: dict[str, dict[str, Row]] = {}
+    separate: dict[str, list[Row]] = {}
+    for form, found in by_form.items():
+        if all(row["unit_id"] in view.catalogue.townships for row in found):
+            shared[form] = {row["unit_id"]: row for row in found}
+        else:
+            separate[form] = found
+    parts: list[Any] = []
+    if shared:
+        units = [code for code in view.catalogue.townships if any(code in found for found in shared.values())]
+        header = [
+            [
+                tables.head(view.t("col.township")),
+                *[
+                    tables.head(
+                        [
+                            view.named(view.catalogue.forms.get(form), form),
+                            html.Span(view.t("calendar.due", day=view.day(_due(found))), className="unit"),
+                        ],
+                        class_name="center",
+                    )
+                    for form, found in shared.items()
+                ],
+            ]
+        ]
+        body = [
+            html.Tr(
+                [
+                    tables.row_head(view.link(view.unit_name(unit), "/township", township=unit, submission=None)),
+                    *[status_cell(view, found.get(unit)) for found in shared.values()],
+                ]
+            )
+            for unit in units
+        ]
+        parts.append(tables.table(view.t("calendar.caption"), header, body, class_name="calendar"))
+    for form, found in separate.items():
+        parts.append(_enterprise_form(view, form, found))
+    return tables.section(
+        view.t("calendar.title"), *parts, source_note(view, [], view.t("calendar.legend")), sub=view.t("calendar.sub")
+    )
+
+
+def _due(found: dict[str, Row]) -> Any:
+    return next((row["due_on"] for row in found.values() if row["due_on"]), None)
+
+
+def _enterprise_form(view: View, form: str, rows: list[Row]) -> html.Div:
+    """A form that enterprises send: counts by township, and the names of those that need a call."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        enterprise = view.catalogue.enterprises.get(row["unit_id"])
+        home = enterprise["township_code"] if enterprise else None
+        groups[home or (row["unit_id"] if row["unit_id"] in view.catalogue.townships else "")].append(row)
+    body = []
+    position = list(view.catalogue.townships)
+    for home, members in sorted(
+        groups.items(),
+        key=lambda item: position.index(item[0]) if item[0] in view.catalogue.townships else len(position),
+    ):
+        counts = Counter(row["status"] for row in members)
+        names: list[Any] = []
+        for row in sorted(members, key=lambda item: ORDER.index(item["status"]) if item["status"] in ORDER else 9):
+            if row["status"] in ("missing", "late"):
+                word = view.t(f"status.{row['status']}")
+                target = view.unit_name(row["unit_id"])
+                if row["unit_id"] in view.catalogue.enterprises:
+                    names.append(view.link(target, "/enterprise", enterprise=row["unit_id"], submission=None))
+                else:
+                    names.append(target)
+                names.append(html.Span(f" {word}{view.t('sentence.gap')}", className=f"small status-{row['status']}"))
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.unit_name(home) if home else view.t("unit.unknown")),
+                    tables.cell(numbers.number(len(members)), numeric=True),
+                    *[
+                        tables.cell(
+                            numbers.number(counts[status]) if counts[status] else "",
+                            numeric=True,
+                            class_name=f"status-{status}" if counts[status] and status in ("missing", "late") else "",
+                        )
+                        for status in ("on_time", "late", "missing", "zero_report", "suspended")
+                    ],
+                    tables.cell(names),
+                ]
+            )
+        )
+    name = view.named(view.catalogue.forms.get(form), form)
+    header = [
+        [
+            tables.head([name, html.Span(view.t("calendar.due", day=view.day(rows[0]["due_on"])), className="unit")]),
+            tables.head(view.t("col.expected"), numeric=True),
+            tables.head(view.t("status.on_time"), numeric=True),
+            tables.head(view.t("status.late"), numeric=True),
+            tables.head(view.t("status.missing"), numeric=True),
+            tables.head(view.t("status.zero_report"), numeric=True),
+            tables.head(view.t("status.suspended"), numeric=True),
+            tables.head(view.t("calendar.to_call")),
+        ]
+    ]
+    return tables.table(name, header, body, class_name="calendar")
+
+
+def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
+    if not rows:
+        return tables.section(
+            view.t("received.none_title", period=view.month(view.period)), tables.notice(view.t("received.none"))
+        )
+    faulty = sum(1 for row in rows if row["errors"])
+    body = []
+    for row in rows:
+        problems = row["errors"] or row["warnings"]
+        counts = view.t("received.issues", errors=row["errors"], warnings=row["warnings"]) if problems else "0"
+        issues: Any = (
+            view.link(counts, "/submissions", submission=row["submission_id"])
+            if problems
+            else html.Span(counts, className="muted")
+        )
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(row["file_name"]),
+                    tables.cell(
+                        view.named(
+                            view.catalogue.forms.get(row["form_code"] or ""), row["form_code"] or view.t("form.unknown")
+                        )
+                    ),
+                    tables.cell(view.unit_name(row["reporter_unit_id"])),
+                    tables.cell(f"{row['received_at']:%Y-%m-%d %H:%M}" if row["received_at"] else numbers.NOTHING),
+                    tables.cell(_submission_status(view, row["status"])),
+                    tables.cell(numbers.number(row["observations"]), numeric=True),
+                    tables.cell(issues, class_name="status-missing" if row["errors"] else ""),
+                    tables.cell(row["submission_id"], class_name="muted small"),
+                ],
+                className="selected" if row["submission_id"] == view.state.submission else None,
+            )
+        )
+    header = [
+        [
+            tables.head(view.t("col.file")),
+            tables.head(view.t("col.form")),
+            tables.head(view.t("col.reporter")),
+            tables.head(view.t("col.received")),
+            tables.head(view.t("col.status")),
+            tables.head(view.t("col.observations"), numeric=True),
+            tables.head(view.t("col.issues")),
+            tables.head(view.t("col.submission")),
+        ]
+    ]
+    key = "received.title_faulty" if faulty else "received.title"
+    return tables.section(
+        view.t(key, n=len(rows), faulty=faulty),
+        tables.table(view.t("received.caption"), header, body, class_name="compact"),
+        sub=view.t("received.sub", period=view.month(view.period), before=view.month(month_before(view.period))),
+    )
+
+
+def _submission_status(view: View, status: Any) -> str:
+    key = f"submission.status.{status}"
+    return view.t(key) if view.t.has(key) else str(status)
+
+
+def _issues(view: View, submission: Row) -> html.Section:
+    rows = view.snapshot.rows("submission_issues", submission=submission["submission_id"])
+    close = view.link(view.t("issues.close"), "/submissions", submission=None)
+    if not rows:
+        return tables.section(view.t("issues.none", file=submission["file_name"]), html.P(close))
+    body = [
+        html.Tr(
+            [
+                tables.row_head(
+                    f"{row['sheet'] or ''}!{row['cell']}" if row["cell"] else (row["sheet"] or numbers.NOTHING)
+                ),
+                tables.cell(view.t(f"severity.{row['severity']}"), class_name=f"severity-{row['severity']}"),
+                tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
+                tables.cell(row[f"message_{view.t.lang}"]),
+                tables.cell(row["rule"], class_name="muted small"),
+            ]
+        )
+        for row in rows
+    ]
+    header = [
+        [
+            tables.head(view.t("col.cell")),
+            tables.head(view.t("col.severity")),
+            tables.head(view.t("col.read")),
+            tables.head(view.t("col.message")),
+            tables.head(view.t("col.rule")),
+        ]
+    ]
+    errors = sum(1 for row in rows if row["severity"] == "error")
+    return tables.section(
+        view.t("issues.title", file=submission["file_name"], n=len(rows), errors=errors),
+        tables.table(view.t("issues.caption"), header, body, class_name="issues"),
+        html.P(close),
+        class_name="panel",
+    )

@@ -1,0 +1,610 @@
+"""Township: how is this township doing, and which enterprises explain it?
+
+Belongs here: the layout of `/township`. Does not belong here: arithmetic of the field, SQL, wording (i18n/).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components import numbers, svg, tables
+from dashboard.components.links import attribute
+from dashboard.data.store import Row
+from dashboard.figures import series as series_figure
+from dashboard.pages.overview import gap_cell, history_start, spark, target_graph
+from dashboard.pages.page import Page, carried_note, source_note
+from dashboard.view import View, month_before
+
+SPANS = (13, 24, 36)
+
+
+def render(view: View) -> Page:
+    known = view.catalogue.townships.get(view.state.township or "")
+    if view.state.township and known is None and view.state.township != view.catalogue.county["township_code"]:
+        ranked = _ranking(view)
+        notice = tables.notice(
+            view.t("township.unknown", code=view.state.township), view.t("township.unknown_hint"), kind="warn"
+        )
+        return Page(ranked.title, ranked.sub, [notice, *ranked.body])
+    if known is None or known["kind"] == "county":
+        return _ranking(view)
+    return _profile(view, known)
+
+
+# -- all townships by one indicator ------------------------------------------------------------
+def chosen_indicator(view: View, available: list[str]) -> str:
+    """The indicator of the address where the unit has it, else the first headline indicator that it has."""
+    if view.state.indicator in available:
+        return str(view.state.indicator)
+    first = [row["indicator_code"] for row in view.catalogue.headline() if row["indicator_code"] in available]
+    return first[0] if first else (available[0] if available else "")
+
+
+def _indicator_menu(view: View, available: list[str], chosen: str) -> html.Nav:
+    items = []
+    for code in available:
+        name = view.indicator(code)
+        items.append(
+            html.Span(name, className="choice chosen", **attribute("aria-current", "true"))
+            if code == chosen
+            else view.link(name, view.path, class_name="choice", indicator=code)
+        )
+    return html.Nav(items, className="tabs", **attribute("aria-label", view.t("township.choose_indicator")))
+
+
+def _ranking(view: View) -> Page:
+    grid = view.snapshot.rows(
+        "township_grid",
+        basis=view.state.basis_or_default,
+        period=view.period,
+        previous=month_before(view.period, 12 if view.yearly else 1),
+    )
+    current = [row for row in grid if row["period"] == view.period]
+    available = [
+        row["indicator_code"]
+        for row in view.catalogue.headline()
+        if any(item["indicator_code"] == row["indicator_code"] for item in current)
+    ]
+    code = chosen_indicator(view, available)
+    if not code:
+        return Page(
+            view.t("township.none_title", period=view.to_date(view.period)),
+            view.t("township.none_sub"),
+            [tables.notice(view.t("heat.no_rows"))],
+        )
+    rows = {row["unit_id"]: row for row in current if row["indicator_code"] == code}
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for township in view.catalogue.active_townships(view.period):
+        groups[township["class"] or ""].append(township)
+    body: list[html.Tr] = []
+    limit = max((abs(float(row["gap_pp"])) for row in rows.values() if row.get("gap_pp") is not None), default=1.0)
+    for name, members in sorted(groups.items(), key=lambda item: (item[0] == "", item[0])):
+        members.sort(key=lambda township: _rank_key(rows.get(township["township_code"])))
+        body.append(html.Tr(html.Th(_class_name(view, name), colSpan=9, scope="rowgroup"), className="group"))
+        body += [_ranking_row(view, township, rows.get(township["township_code"]), code, limit) for township in members]
+    header = [
+        [
+            tables.head(view.t("col.rank"), numeric=True),
+            tables.head(view.t("col.rank_change"), numeric=True),
+            tables.head(view.t("col.township")),
+            tables.head(f"{view.t('col.ytd')} {view.unit_label(code)}", numeric=True),
+            tables.head(view.t("col.growth"), numeric=True),
+            tables.head(view.t("col.attainment"), numeric=True),
+            tables.head(view.t("col.gap_bar")),
+            tables.head(view.t("col.gap"), numeric=True),
+            tables.head(view.t("col.lamp")),
+        ]
+    ]
+    behind = sum(1 for row in rows.values() if row.get("lamp") in ("yellow", "red"))
+    judged = sum(1 for row in rows.values() if (row.get("lamp") or "grey") != "grey")
+    if judged:
+        key = "township.ranking_behind" if behind else "township.ranking_fine"
+        title = view.t(key, n=behind, total=judged, indicator=view.indicator(code))
+    else:
+        title = view.t("township.ranking_plain", indicator=view.indicator(code), n=len(rows))
+    rules = view.rule_texts(list(rows.values()))
+    return Page(
+        title=title,
+        sub=view.t("township.ranking_sub", indicator=view.indicator(code), period=view.to_date(view.period)),
+        body=[
+            _indicator_menu(view, available, code),
+            tables.table(view.t("township.ranking_caption"), header, body, class_name="ranking"),
+            source_note(
+                view,
+                [code],
+                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
+                carried_note(view, rows.values()),
+            ),
+        ],
+    )
+
+
+def _rank_key(row: Row | None) -> tuple[bool, int]:
+    return (row is None or row.get("rank") is None, (row or {}).get("rank") or 0)
+
+
+def _class_name(view: View, name: str) -> str:
+    if not name:
+        return view.t("class.none")
+    return (
+        view.t("class.named", name=name)
+        if view.t.lang == "zh"
+        else view.t("class.named", name=_class_order(view, name))
+    )
+
+
+def _class_order(view: View, name: str) -> int:
+    """The ordinal of a class among the classes, for a language that does not write its name."""
+    names = sorted(
+        {row["class"] for row in view.catalogue.townships.values() if row["class"]},
+        key=lambda wanted: [row["class"] for row in view.catalogue.townships.values()].index(wanted),
+    )
+    return names.index(name) + 1
+
+
+def _ranking_row(view: View, township: Row, row: Row | None, code: str, limit: float) -> html.Tr:
+    unit = township["township_code"]
+    name = tables.row_head(view.link(view.named(township), "/township", township=unit))
+    if row is None or row.get("value_ytd") is None:
+        dash = tables.cell(numbers.NOTHING, numeric=True, class_name="muted")
+        return html.Tr([dash, dash, name, dash, dash, dash, tables.cell(""), dash, tables.cell(numbers.NOTHING)])
+    colour = row.get("lamp") or "grey"
+    gap = row.get("gap_pp")
+    carried = bool(row.get("is_carried"))
+    value = view.figure(view.value(code, row["value_ytd"]), code, "township", unit)
+    return html.Tr(
+        [
+            tables.cell(_rank(row), numeric=True),
+            tables.cell(_rank_change(view, row), numeric=True),
+            name,
+            tables.cell([value, html.Span(view.t("mark.carried"), className="mark") if carried else ""], numeric=True),
+            tables.cell(view.growth(row), numeric=True),
+            tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
+            tables.cell(
+                svg.deviation(float(gap), limit, view.gap_words(gap, row.get("target_form")))
+                if gap is not None and not carried
+                else ""
+            ),
+            tables.cell(gap_cell(view, row), numeric=True),
+            tables.cell(view.lamp(row), class_name=f"on-{colour}" if colour in ("yellow", "red") else ""),
+        ]
+    )
+
+
+def _rank(row: Row) -> str:
+    return f"{row['rank']}/{row['rank_of']}" if row.get("rank") is not None else numbers.NOTHING
+
+
+def _rank_change(view: View, row: Row) -> Any:
+    shift = row.get("rank_change")
+    if shift is None or row.get("rank") is None:
+        return numbers.NOTHING
+    if shift == 0:
+        return html.Span(view.t("rank.same"), className="muted")
+    return html.Span(view.t("rank.up" if shift > 0 else "rank.down", n=abs(shift)))
+
+
+# -- one township ------------------------------------------------------------------------------
+def _profile(view: View, township: Row) -> Page:
+    unit = township["township_code"]
+    name = view.named(township)
+    span = view.state.months or SPANS[0]
+    all_rows = view.snapshot.rows(
+        "unit_progress",
+        level="township",
+        unit_id=unit,
+        basis=view.state.basis_or_default,
+        since=history_start(view, SPANS[-1]),
+        period=view.period,
+    )
+    history: dict[str, list[Row]] = defaultdict(list)
+    for row in all_rows:
+        history[row["indicator_code"]].append(row)
+    past = township["valid_to"] is not None and township["valid_to"] < view.period
+    if past:
+        return _former(view, township)
+    available = [
+        code for code in view.catalogue.indicators if any(row["value_ytd"] is not None for row in history[code])
+    ]
+    current = [row for code in available for row in history[code] if row["period"] == view.period]
+    if not current:
+        return Page(
+            view.t("township.silent_title", name=name, period=view.month(view.period)),
+            view.t("township.silent_sub"),
+            [
+                tables.notice(
+                    view.t("township.silent"), view.link(view.t("township.back"), "/township", township=None)
+                ),
+                _reports(view, unit),
+            ],
+        )
+    code = chosen_indicator(view, available)
+    judged = [row for row in current if (row.get("lamp") or "grey") != "grey"]
+    behind = [row for row in judged if row["lamp"] in ("yellow", "red")]
+    lead = next((row for row in current if row["indicator_code"] == code), None)
+    carried = any(row.get("is_carried") for row in current)
+    if carried:
+        title = view.t("township.carried_title", name=name, month=view.month(view.period))
+    elif not judged:
+        title = view.t("township.no_targets", name=name, n=len(current))
+    elif behind:
+        title = view.t("township.behind", name=name, total=len(judged), n=len(behind))
+    else:
+        title = view.t("township.on_track", name=name, total=len(judged))
+    if lead is not None and lead.get("rank") is not None:
+        title += view.t(
+            "township.rank",
+            indicator=view.indicator(code),
+            klass=_class_name(view, township["class"] or ""),
+            rank=lead["rank"],
+            of=lead["rank_of"],
+        )
+    rules = view.rule_texts(current)
+    return Page(
+        title=title,
+        sub=view.t(
+            "township.sub",
+            name=name,
+            klass=_class_name(view, township["class"] or ""),
+            period=view.to_date(view.period),
+            basis=view.t(f"basis.{view.state.basis_or_default}.long"),
+        )
+        + _ancestry(view, unit),
+        body=[
+            _switcher(view, unit),
+            _indicator_table(view, unit, available, history, code),
+            source_note(
+                view,
+                [row["indicator_code"] for row in current],
+                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
+                carried_note(view, current),
+            ),
+            html.Div(
+                [
+                    _time_series(view, history[code], code, span),
+                    _explained_by(view, unit, code),
+                ],
+                className="columns even",
+            ),
+            _reports(view, unit),
+        ],
+    )
+
+
+def _switcher(view: View, unit: str) -> html.Nav:
+    return html.Nav(
+        [
+            view.link(view.t("township.all"), "/township", class_name="choice", township=None),
+            *[
+                html.Span(view.named(row), className="choice chosen", **attribute("aria-current", "true"))
+                if row["township_code"] == unit
+                else view.link(view.named(row), "/township", class_name="choice", township=row["township_code"])
+                for row in view.catalogue.active_townships(view.period)[:40]
+            ],
+        ],
+        className="tabs",
+        **attribute("aria-label", view.t("township.choose")),
+    )
+
+
+def _ancestry(view: View, unit: str) -> str:
+    """Which former units live on in this one."""
+    former = [row for row in view.catalogue.townships.values() if row["successor_code"] == unit]
+    return "".join(
+        view.t("township.successor", former=view.named(row), until=view.day(row["valid_to"])) for row in former
+    )
+
+
+def _former(view: View, township: Row) -> Page:
+    successor = view.catalogue.townships.get(township["successor_code"] or "")
+    lines: list[Any] = [view.t("township.former_figures")]
+    if successor is not None:
+        lines.append(
+            view.link(
+                view.t("township.goto_successor", name=view.named(successor)),
+                "/township",
+                township=successor["township_code"],
+            )
+        )
+    return Page(
+        view.t("township.former_title", name=view.named(township), until=view.day(township["valid_to"])),
+        view.t("township.former_sub", period=view.month(view.period)),
+        [tables.notice(view.t("township.former"), *lines)],
+    )
+
+
+def _indicator_table(
+    view: View, unit: str, available: list[str], history: dict[str, list[Row]], chosen: str
+) -> html.Div:
+    headline = {row["indicator_code"] for row in view.catalogue.headline()}
+    ordered = [code for code in available if code in headline]
+    others = [code for code in available if code not in headline]
+    header = [
+        [
+            tables.head(view.t("col.indicator"), rows=2),
+            tables.head(view.t("group.done"), span=4),
+            tables.head(view.t("group.target"), span=5),
+            tables.head(view.t("group.rank"), span=2),
+            tables.head(view.t("group.outlook"), span=2),
+            tables.head(view.t("col.spark"), rows=2),
+        ],
+        [
+            tables.head(view.t("col.month"), numeric=True),
+            tables.head(view.t("col.ytd"), numeric=True),
+            tables.head(view.t("col.base"), numeric=True),
+            tables.head(view.t("col.growth"), numeric=True),
+            tables.head(view.t("col.target"), numeric=True),
+            tables.head(view.t("col.attainment"), numeric=True),
+            tables.head(view.t("col.bullet_short")),
+            tables.head(view.t("col.gap"), numeric=True),
+            tables.head(view.t("col.lamp")),
+            tables.head(view.t("col.rank"), numeric=True),
+            tables.head(view.t("col.rank_change"), numeric=True),
+            tables.head(view.t("col.required"), numeric=True),
+            tables.head(view.t("col.forecast"), numeric=True),
+        ],
+    ]
+    body = [_indicator_row(view, unit, code, history[code], chosen) for code in ordered]
+    if others and ordered:
+        body.append(html.Tr(html.Th(view.t("group.others"), colSpan=15, scope="rowgroup"), className="group"))
+    body += [_indicator_row(view, unit, code, history[code], chosen) for code in others]
+    return tables.table(view.t("township.caption"), header, body, class_name="profile")
+
+
+def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: str) -> html.Tr:
+    row = next((item for item in rows if item["period"] == view.period), None)
+    label = [
+        view.link(view.indicator(code), "/township", township=unit, indicator=code, class_name="quiet"),
+        html.Span(f" {view.unit_label(code)}", className="unit"),
+    ]
+    if row is None:
+        dash = [tables.cell(numbers.NOTHING, numeric=True, class_name="muted") for _ in range(13)]
+        return html.Tr([tables.row_head(label), *dash, tables.cell(spark(view, rows, code))])
+    colour = row.get("lamp") or "grey"
+    kind = view.catalogue.indicators[code]["kind"]
+    ytd: list[Any] = [view.figure(view.value(code, row["value_ytd"]), code, "township", unit)]
+    if row.get("is_carried"):
+        ytd.append(html.Span(view.t("mark.carried"), className="mark", title=view.t("rule.carried")))
+    month = view.value(code, row["value_month"]) if kind in ("flow", "count") else numbers.NOTHING
+    target = _target_text(view, row, code)
+    return html.Tr(
+        [
+            tables.row_head(label),
+            tables.cell(month, numeric=True),
+            tables.cell(ytd, numeric=True, class_name="strong"),
+            tables.cell(view.value(code, row["base_ytd"]), numeric=True, class_name="muted"),
+            tables.cell(view.growth(row), numeric=True),
+            tables.cell(target, numeric=True),
+            tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
+            tables.cell(_small_bullet(view, row)),
+            tables.cell(gap_cell(view, row), numeric=True),
+            tables.cell(
+                view.lamp(row) if row.get("target_value") is not None or row.get("is_carried") else "",
+                class_name=f"on-{colour}" if colour in ("yellow", "red") else "",
+            ),
+            tables.cell(_rank(row), numeric=True),
+            tables.cell(_rank_change(view, row), numeric=True),
+            tables.cell(view.value(code, row.get("required_monthly")), numeric=True),
+            tables.cell(_forecast(view, row, code), numeric=True),
+            tables.cell(spark(view, rows, code)),
+        ],
+        className="selected" if code == chosen else None,
+    )
+
+
+def _small_bullet(view: View, row: Row) -> Any:
+    graph = target_graph(view, row)
+    if isinstance(graph, html.Img):
+        graph.width = 120
+        return graph
+    return ""
+
+
+def _target_text(view: View, row: Row, code: str) -> str:
+    form, value = row.get("target_form"), row.get("target_value")
+    if value is None:
+        return numbers.NOTHING
+    if form in ("growth", "reduction", "share"):
+        return view.t(f"target.{form}", x=numbers.number(value, 1), unit="")
+    text = view.value(code, value)
+    return view.t("target.cap", x=text, unit="") if form == "cap" else text
+
+
+def _forecast(view: View, row: Row, code: str) -> str:
+    if row.get("forecast_value") is None:
+        return numbers.NOTHING
+    text = view.value(code, row["forecast_value"])
+    if row.get("forecast_attainment_pct") is not None:
+        text = view.t("forecast.with", value=text, pct=view.points(row["forecast_attainment_pct"], signed=False))
+    return text
+
+
+def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Section:
+    by_period = {row["period"]: row for row in rows}
+    periods = [period for period in view.catalogue.periods if period <= view.period][-span:]
+    flow = view.catalogue.indicators[code]["kind"] in ("flow", "count") and not view.yearly
+    field, base_field = ("value_month", "base_month") if flow else ("value_ytd", "base_ytd")
+    unit = view.display_unit(code)
+    labels, actual, base, texts, body = [], [], [], [], []
+    for period in periods:
+        row = by_period.get(period, {})
+        value, before = numbers.to_decimal(row.get(field)), numbers.to_decimal(row.get(base_field))
+        if row.get("is_carried"):
+            value = None
+        labels.append(f"{period:%Y}" if view.yearly else f"{period:%y-%m}")
+        actual.append(None if value is None else float(value * unit.factor))
+        base.append(None if before is None else float(before * unit.factor))
+        texts.append(f"{view.value(code, value)} {view.unit_label(code)}")
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.month(period)),
+                    tables.cell(
+                        view.t("status.missing") if row.get("is_carried") else view.value(code, value), numeric=True
+                    ),
+                    tables.cell(view.value(code, before), numeric=True),
+                    tables.cell(view.value(code, row.get("value_ytd")), numeric=True),
+                    tables.cell(
+                        view.growth_text({"indicator_code": code, **row}) if row else numbers.NOTHING, numeric=True
+                    ),
+                ]
+            )
+        )
+    known = [value for value in actual if value is not None]
+    measure = view.t("measure.month" if flow else "measure.state")
+    title = view.t("series.title", indicator=view.indicator(code), n=len(known))
+    figure = series_figure.months(
+        labels, actual, base, texts, name_actual=view.t("series.actual"), name_base=view.t("series.base"),
+        unit=view.unit_label(code),
+    )  # fmt: skip
+    spans = html.Nav(
+        [
+            html.Span(view.t("series.months", n=n), className="choice chosen", **attribute("aria-current", "true"))
+            if n == span
+            else view.link(view.t("series.months", n=n), "/township", class_name="choice", months=n)
+            for n in SPANS
+        ],
+        className="tabs",
+        **attribute("aria-label", view.t("series.choose")),
+    )
+    header = [
+        [
+            tables.head(view.t("col.period")),
+            tables.head(measure, numeric=True),
+            tables.head(view.t("series.base"), numeric=True),
+            tables.head(view.t("col.ytd"), numeric=True),
+            tables.head(view.t("col.growth"), numeric=True),
+        ]
+    ]
+    chart = dcc.Graph(
+        figure=figure,
+        config={"displayModeBar": False, "displaylogo": False, "responsive": True},
+        className="chart",
+        style={"height": "250px"},
+    )
+    return tables.section(
+        title,
+        spans,
+        html.Div(chart, role="img", **attribute("aria-label", view.t("series.alt", indicator=view.indicator(code)))),
+        html.Details(
+            [
+                html.Summary(view.t("table.show")),
+                tables.table(title, header, list(reversed(body)), class_name="compact"),
+            ],
+            className="twin",
+        ),
+        source_note(view, [code]),
+        sub=f"{measure} {view.t('col.unit')} {view.unit_label(code)}",
+    )
+
+
+def _explained_by(view: View, unit: str, code: str) -> html.Section:
+    rows = view.snapshot.rows("township_enterprises", township=unit, indicator=code, period=view.period)
+    if not rows:
+        return tables.section(
+            view.t("explained.none_title", indicator=view.indicator(code)), tables.notice(view.t("explained.none"))
+        )
+    moved = [row for row in rows if row["contribution_pp"] is not None]
+    top = moved[0] if moved and float(moved[0]["contribution_pp"]) > 0 else None
+    low = moved[-1] if moved and float(moved[-1]["contribution_pp"]) < 0 else None
+    if top and low:
+        title = view.t("explained.both", up=view.named(top), down=view.named(low))
+    elif top:
+        title = view.t("explained.up", up=view.named(top))
+    elif low:
+        title = view.t("explained.down", down=view.named(low))
+    else:
+        title = view.t("explained.plain", indicator=view.indicator(code), n=len(rows))
+    limit = max((abs(float(row["contribution_pp"])) for row in moved), default=1.0)
+    shown = list(rows) if len(rows) <= 24 else [*rows[:16], *rows[-8:]]
+    body = [
+        html.Tr(
+            [
+                tables.row_head(view.link(view.named(row), "/enterprise", enterprise=row["enterprise_id"])),
+                tables.cell(
+                    view.figure(view.value(code, row["value_ytd"]), code, "enterprise", row["enterprise_id"]),
+                    numeric=True,
+                ),
+                tables.cell(view.value(code, row["base_ytd"]), numeric=True, class_name="muted"),
+                tables.cell(view.growth({**row, "indicator_code": code}), numeric=True),
+                tables.cell(
+                    svg.deviation(float(row["contribution_pp"]), limit, "")
+                    if row["contribution_pp"] is not None
+                    else ""
+                ),
+                tables.cell(numbers.number(row["contribution_pp"], 1, signed=True), numeric=True),
+            ]
+        )
+        for row in shown
+    ]
+    header = [
+        [
+            tables.head(view.t("col.enterprise")),
+            tables.head(view.t("col.ytd"), numeric=True),
+            tables.head(view.t("col.base"), numeric=True),
+            tables.head(view.t("col.growth"), numeric=True),
+            tables.head(view.t("col.contribution"), numeric=True, span=2),
+        ]
+    ]
+    more = view.t("list.more", n=len(rows) - len(shown)) if len(shown) < len(rows) else ""
+    return tables.section(
+        title,
+        tables.table(title, header, body, class_name="compact"),
+        source_note(view, [code], more),
+        sub=view.t("explained.sub", indicator=view.indicator(code), unit=view.unit_label(code)),
+    )
+
+
+def _reports(view: View, unit: str) -> html.Section:
+    """What this unit has sent in the last months: on time, late, not at all."""
+    start = history_start(view, 12)
+    rows = view.snapshot.rows("unit_completeness", unit_id=unit, since=start, period=view.period)
+    if not rows:
+        return html.Section()
+    periods = sorted({row["period"] for row in rows})
+    forms = sorted({row["form_code"] for row in rows})
+    by_cell = {(row["form_code"], row["period"]): row for row in rows}
+    body = [
+        html.Tr(
+            [
+                tables.row_head(view.named(view.catalogue.forms.get(form), form)),
+                *[status_cell(view, by_cell.get((form, period))) for period in periods],
+            ]
+        )
+        for form in forms
+    ]
+    header = [
+        [
+            tables.head(view.t("col.form")),
+            *[tables.head(view.month(p) if view.yearly else f"{p:%y-%m}", class_name="center") for p in periods],
+        ]
+    ]
+    missing = sum(1 for row in rows if row["status"] == "missing")
+    late = sum(1 for row in rows if row["status"] == "late")
+    title = view.t("reports.title", n=len(periods), missing=missing, late=late)
+    return tables.section(title, tables.table(title, header, body, class_name="compact calendar"))
+
+
+STATUS_SHAPES = {"on_time": "●", "late": "▲", "missing": "■", "suspended": "‖", "zero_report": "0"}
+
+
+def status_cell(view: View, row: Row | None) -> html.Td:
+    """One report's state: shape, word, colour of the exceptions, the days on hover and in the tree."""
+    if row is None:
+        return tables.cell(html.Span("·", className="muted"), class_name="center", title=view.t("status.none"))
+    status = row["status"]
+    words = view.t(f"status.{status}")
+    detail = view.t("status.detail", word=words, due=view.day(row["due_on"]), got=view.day(row["received_at"]))
+    return tables.cell(
+        html.Span(
+            [
+                html.Span(STATUS_SHAPES.get(status, "?"), className="shape", **attribute("aria-hidden", "true")),
+                html.Span(words, className="word"),
+            ]
+        ),
+        class_name=f"center status-{status}",
+        title=detail,
+    )

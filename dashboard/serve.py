@@ -1,0 +1,36 @@
+"""Serves the dashboard: `python -m dashboard.serve --host 127.0.0.1 --port 8050`.
+
+Belongs here: the process around the application. Does not belong here: the application (app.py), other processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+import waitress
+
+from dagster_project.settings import load_settings
+from dashboard.app import create_app
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until the process is ended. Exit 1 where the address cannot be had."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard.serve", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8050)
+    parser.add_argument("--threads", type=int, default=8)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = create_app(load_settings())
+    try:
+        waitress.serve(app.server, host=options.host, port=options.port, threads=options.threads, ident=None)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The frame around every page: header with the view's settings, navigation, foot.
+
+Belongs here: what is the same on every page. Does not belong here: a page's content, queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from dash import html
+
+from dashboard.components.links import attribute, hidden
+from dashboard.pages.page import Page
+from dashboard.state import BASES, LANGUAGES, MONEY_UNITS
+from dashboard.view import View
+
+
+def _menu(label: str, value: str, items: list[Any], class_name: str = "") -> html.Details:
+    """A menu without script: opens by mouse and keyboard, its entries are links."""
+    return html.Details(
+        [html.Summary([html.Span(f"{label} ", className="menu-label"), value]), html.Div(items, className="menu-list")],
+        className=f"menu {class_name}".strip(),
+    )
+
+
+def _choice(view: View, text: str, chosen: bool, **changes: object) -> Any:
+    if chosen:
+        return html.Span([text, hidden(view.t("menu.chosen"))], className="choice chosen")
+    return view.link(text, view.path, class_name="choice", **changes)
+
+
+def _periods(view: View) -> html.Details:
+    def year_of(period: date) -> int:
+        return period.year
+
+    years = []
+    for year, months in groupby(sorted(view.catalogue.periods, reverse=True), key=year_of):
+        entries = [
+            _choice(
+                view,
+                view.month(month) if view.yearly else view.t(f"month.{month.month}"),
+                month == view.period,
+                period=month,
+            )
+            for month in sorted(months)
+        ]
+        label = [] if view.yearly else [html.Span(view.t("period.year", year=year), className="menu-year")]
+        years.append(html.Div([*label, *entries], className="menu-row"))
+    return _menu(view.t("menu.period"), view.month(view.period), years, "menu-period")
+
+
+def header(view: View) -> html.Header:
+    basis = view.state.basis_or_default
+    money = view.state.money
+    return html.Header(
+        [
+            view.link(view.t("brand", county=view.county), "/", class_name="brand", township=None, enterprise=None),
+            _periods(view),
+            _menu(
+                view.t("menu.basis"),
+                view.t(f"basis.{basis}"),
+                [_choice(view, view.t(f"basis.{name}.long"), name == basis, basis=name) for name in BASES],
+            ),
+            _menu(
+                view.t("menu.unit"),
+                view.t(f"unit.{money}" if money else "unit.auto"),
+                [
+                    _choice(view, view.t("unit.auto.long"), money is None, unit=None),
+                    *[_choice(view, view.t(f"unit.{name}"), name == money, unit=name) for name in MONEY_UNITS],
+                ],
+            ),
+            html.Span(className="spacer"),
+            html.Span(
+                [
+                    html.Span(view.t(f"lang.{name}"), className="choice chosen", lang=name)
+                    if name == view.t.lang
+                    else view.link(view.t(f"lang.{name}"), view.path, class_name="choice", lang=name)
+                    for name in LANGUAGES
+                ],
+                className="languages",
+            ),
+            html.Button(view.t("menu.print"), id="print", type="button", className="plain"),
+        ],
+        className="app-header",
+    )
+
+
+def navigation(view: View, entries: Sequence[tuple[str, str]]) -> html.Nav:
+    items = []
+    for path, key in entries:
+        if path == view.path:
+            content: Any = html.A(
+                view.t(key), href=view.href(path), className="current", **attribute("aria-current", "page")
+            )
+        else:
+            content = view.link(view.t(key), path, submission=None)
+        items.append(html.Li(content))
+    return html.Nav(html.Ul(items), className="app-nav", **attribute("aria-label", view.t("nav.label")))
+
+
+def footer(view: View) -> html.Footer:
+    made = str(view.catalogue.manifest.get("created_at") or view.catalogue.manifest.get("published_at") or "")
+    notice = view.catalogue.settings.get(f"data_notice_{view.t.lang}", "")
+    parts = [
+        view.t("foot.version", version=view.snapshot.version),
+        view.t("foot.made", time=made.replace("T", " ")[:16]) if made else "",
+        view.t("foot.reach", month=view.month(view.catalogue.latest)) if view.catalogue.latest else "",
+        view.t("foot.rounding"),
+        notice,
+    ]
+    return html.Footer(view.t("foot.gap").join(part for part in parts if part), className="app-footer")
+
+
+def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated: bool = False) -> html.Div:
+    """A whole page. `updated` says that it was drawn anew because a version was published."""
+    banners: list[Any] = []
+    if updated:
+        banners.append(
+            html.P(view.t("banner.updated", version=view.snapshot.version), className="banner", role="status")
+        )
+    if view.state.as_of:
+        banners.append(html.P(view.t("banner.as_of", day=view.state.as_of), className="banner warn", role="status"))
+    return html.Div(
+        [
+            html.A(view.t("skip"), href="#main", className="skip"),
+            header(view),
+            html.Div(
+                [
+                    navigation(view, entries),
+                    html.Main(
+                        [
+                            *banners,
+                            html.H1(page.title),
+                            html.P(page.sub, className="sub"),
+                            *page.body,
+                            footer(view),
+                        ],
+                        id="main",
+                        tabIndex="-1",
+                    ),
+                ],
+                className="app-body",
+            ),
+        ],
+        lang="zh-CN" if view.t.lang == "zh" else "en",
+        **attribute("data-version", view.snapshot.version),
+    )
+
+
+def bare(title: str, lines: Sequence[Any], lang: str, version: str = "") -> html.Div:
+    """A page without data: nothing published yet, or an error of the server."""
+    return html.Div(
+        html.Main([html.H1(title), *[html.P(line) for line in lines]], id="main", className="bare", tabIndex="-1"),
+        lang="zh-CN" if lang == "zh" else "en",
+        **attribute("data-version", version),
+    )

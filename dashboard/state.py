@@ -1,0 +1,106 @@
+"""What a view shows, as it stands in the address.
+
+Belongs here: reading the query string into a State, and writing links that keep it (design.md 3.6).
+Does not belong here: whether a township or a period exists (pages ask the data), texts, components.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from urllib.parse import parse_qsl, urlencode
+
+LANGUAGES = ("zh", "en")
+BASES = ("comparable", "reported")
+MONEY_UNITS = ("yi", "wan")
+_PERIOD = re.compile(r"(\d{4})-(\d{2})")
+_TOKEN = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One view. `None` means: not said in the address, the page takes its default.
+
+    `period` is the first day of a month; `unit` is the money unit shown (yi 亿元, wan 万元) or, for the trace, a unit's
+    code; `months` is the length of a time series.
+    """
+
+    period: date | None = None
+    township: str | None = None
+    enterprise: str | None = None
+    indicator: str | None = None
+    basis: str | None = None
+    as_of: date | None = None
+    lang: str = "zh"
+    unit: str | None = None
+    submission: str | None = None
+    months: int | None = None
+
+    @property
+    def basis_or_default(self) -> str:
+        """Comparable is the basis of attainment and rank (domain.md J.2)."""
+        return self.basis or BASES[0]
+
+    @property
+    def money(self) -> str | None:
+        return self.unit if self.unit in MONEY_UNITS else None
+
+
+def _period(text: str) -> date | None:
+    match = _PERIOD.fullmatch(text)
+    if not match:
+        return None
+    try:
+        return date(int(match[1]), int(match[2]), 1)
+    except ValueError:
+        return None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def parse(search: str | None) -> State:
+    """Read a query string; what cannot be understood counts as not said. Never raises."""
+    pairs = dict(parse_qsl((search or "").lstrip("?"), max_num_fields=40)) if search else {}
+
+    def token(name: str) -> str | None:
+        text = pairs.get(name, "")
+        return text if _TOKEN.fullmatch(text) else None
+
+    months = pairs.get("months", "")
+    return State(
+        period=_period(pairs.get("period", "")),
+        township=token("township"),
+        enterprise=token("enterprise"),
+        indicator=token("indicator"),
+        basis=pairs["basis"] if pairs.get("basis") in BASES else None,
+        as_of=_day(pairs.get("as_of", "")),
+        lang=pairs["lang"] if pairs.get("lang") in LANGUAGES else "zh",
+        unit=token("unit"),
+        submission=token("submission"),
+        months=int(months) if months in ("13", "24", "36") else None,
+    )
+
+
+def query(state: State) -> str:
+    """The query string of a state, without what equals the default; empty where nothing is said."""
+    pairs: list[tuple[str, str]] = []
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if value is None or (field.name == "lang" and value == "zh"):
+            continue
+        if field.name == "period":
+            value = f"{value:%Y-%m}"
+        pairs.append((field.name, str(value)))
+    return urlencode(pairs)
+
+
+def href(path: str, state: State, **changes: object) -> str:
+    """A plain address of `path` that keeps the state, with `changes`."""
+    text = query(replace(state, **changes))  # type: ignore[arg-type]
+    return f"{path}?{text}" if text else path

@@ -1,0 +1,212 @@
+"""One request as a page sees it: state, texts, names, figures in words.
+
+Belongs here: what several pages share between the data and the components (a name in the reader's language, a figure in
+the reader's unit, a lamp with its sentence). Does not belong here: SQL, layout of a page, rules of the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from dash import html
+
+from dashboard import state as address
+from dashboard.components import lamps, numbers
+from dashboard.components.links import link
+from dashboard.data.catalogue import Catalogue
+from dashboard.data.store import Row, Snapshot
+from dashboard.i18n import Translator
+from dashboard.state import State
+
+HEAVY = ("/enterprise", "/submissions")
+
+
+def month_before(period: date, months: int = 1) -> date:
+    """The first day of the month `months` earlier."""
+    index = period.year * 12 + period.month - 1 - months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page's render function is given."""
+
+    path: str
+    state: State
+    snapshot: Snapshot
+    catalogue: Catalogue
+    t: Translator
+    period: date
+    pages: frozenset[str]
+
+    # -- names ---------------------------------------------------------------------------------
+    def named(self, row: Row | None, fallback: str = "") -> str:
+        """The name of a dimension's row in the reader's language."""
+        if row is None:
+            return fallback
+        name = row.get("name_en") if self.t.lang == "en" else None
+        return str(name or row.get("name_zh") or fallback)
+
+    def indicator(self, code: str) -> str:
+        return self.named(self.catalogue.indicators.get(code), code)
+
+    def unit_name(self, unit_id: str | None) -> str:
+        """A county's, township's or enterprise's name by its code."""
+        if unit_id is None:
+            return self.t("unit.unknown")
+        found = self.catalogue.townships.get(unit_id) or self.catalogue.enterprises.get(unit_id)
+        return self.named(found, unit_id)
+
+    @property
+    def county(self) -> str:
+        county = self.catalogue.settings.get(f"county_name_{self.t.lang}")
+        return county or self.named(self.catalogue.county, self.t("county"))
+
+    @property
+    def yearly(self) -> bool:
+        return self.catalogue.settings.get("period_grain") == "year"
+
+    def month(self, period: date) -> str:
+        if self.yearly:
+            return self.t("period.year", year=period.year)
+        return self.t("period.month", year=period.year, month=self.t(f"month.{period.month}"))
+
+    def to_date(self, period: date) -> str:
+        """The months of the year to date."""
+        if self.yearly:
+            return self.t("period.year", year=period.year)
+        if period.month == 1:
+            return self.month(period)
+        return self.t(
+            "period.ytd",
+            year=period.year,
+            first=self.t("month.1"),
+            month=self.t(f"month.{period.month}"),
+            n=period.month,
+        )
+
+    def day(self, value: Any) -> str:
+        return f"{value:%Y-%m-%d}" if value else numbers.NOTHING
+
+    # -- links ---------------------------------------------------------------------------------
+    def href(self, path: str | None = None, **changes: object) -> str:
+        return address.href(path or self.path, self.state, **changes)
+
+    def link(self, content: Any, path: str, *, class_name: str | None = None, **changes: object) -> Any:
+        reload = path in HEAVY and self.path not in HEAVY
+        return link(content, self.href(path, **changes), reload=reload, class_name=class_name)
+
+    def figure(self, text: Any, indicator: str, level: str, unit_id: str, period: date | None = None) -> Any:
+        """A figure that opens its trace in one click, where that page is served."""
+        if "/trace" not in self.pages or text == numbers.NOTHING:
+            return text
+        where: dict[str, object] = {"township": None, "enterprise": None}
+        if level in where:
+            where[level] = unit_id
+        return self.link(
+            text,
+            "/trace",
+            class_name="figure",
+            indicator=indicator,
+            period=period or self.period,
+            submission=None,
+            **where,
+        )
+
+    # -- figures -------------------------------------------------------------------------------
+    def display_unit(self, code: str) -> numbers.DisplayUnit:
+        row = self.catalogue.indicators[code]
+        return numbers.display_unit(row["unit"], row["unit_display"], self.state.money)
+
+    def unit_label(self, code: str) -> str:
+        unit = self.display_unit(code)
+        return unit.en if self.t.lang == "en" else unit.zh
+
+    def value(self, code: str, value: Any) -> str:
+        return numbers.in_unit(value, self.display_unit(code), self.catalogue.indicators[code]["decimals"])
+
+    def points(self, value: Any, *, signed: bool = True) -> str:
+        return numbers.number(value, 1, signed=signed)
+
+    def growth_text(self, row: Row) -> str:
+        """Growth by the table of domain.md B.2: a number, or the words of its note."""
+        note = row.get("growth_note")
+        value = numbers.to_decimal(row.get("growth_pct"))
+        if value is None:
+            return self.note(note)
+        places = self.catalogue.indicators[row["indicator_code"]]["decimals_rate"] if "indicator_code" in row else 1
+        return numbers.number(value, 1 if places is None else places)
+
+    def note(self, note: Any) -> str:
+        if not note:
+            return numbers.NOTHING
+        key = f"growth.note.{note}"
+        return self.t(key) if self.t.has(key) else str(note)
+
+    def growth(self, row: Row) -> Any:
+        """Growth with its direction: never coloured."""
+        text = self.growth_text(row)
+        value = numbers.to_decimal(row.get("growth_pct"))
+        if value is None:
+            return html.Span(text, className="note")
+        direction = "up" if value > 0 and text != "0.0" else "down" if value < 0 and text != "0.0" else "flat"
+        return html.Span(text, className=f"trend {direction}")
+
+    def gap_words(self, gap: Any, kind: str | None = None) -> str:
+        """ "ahead of schedule by x points" and its opposite."""
+        value = numbers.to_decimal(gap)
+        if value is None:
+            return numbers.NOTHING
+        text = numbers.number(abs(value), 1)
+        side = "ahead" if value >= 0 else "behind"
+        form = "schedule" if kind in (None, "level", "floor", "task") else "target"
+        return self.t(f"gap.{form}.{side}", x=text)
+
+    def lamp_word(self, row: Row) -> str:
+        colour = row.get("lamp") or "grey"
+        if colour == "grey":
+            return self.t("lamp.grey.carried" if row.get("is_carried") else "lamp.grey.none")
+        family = "cap" if row.get("target_form") == "cap" else "level"
+        return self.t(f"lamp.{family}.{colour}")
+
+    def lamp_sentence(self, row: Row) -> str:
+        """The rule beside the lamp: what was reached, what was due, the difference, the colour."""
+        colour = row.get("lamp") or "grey"
+        if colour == "grey":
+            return self.t("rule.carried" if row.get("is_carried") else "rule.none")
+        code = row["indicator_code"]
+        form = row.get("target_form") or "level"
+        word = self.t(f"colour.{colour}")
+        if form == "cap":
+            return self.t(
+                "rule.cap",
+                value=self.value(code, row.get("value_ytd")),
+                target=self.value(code, row.get("target_value")),
+                progress=self.points(row.get("time_progress_pct"), signed=False),
+                colour=word,
+            )
+        if form in ("growth", "reduction", "share", "full"):
+            return self.t("rule.target", gap=self.gap_words(row.get("gap_pp"), form), colour=word)
+        return self.t(
+            "rule.level",
+            attainment=self.points(row.get("attainment_pct"), signed=False),
+            progress=self.points(row.get("time_progress_pct"), signed=False),
+            gap=self.gap_words(row.get("gap_pp"), form),
+            colour=word,
+        )
+
+    def lamp(self, row: Row) -> html.Span:
+        return lamps.lamp(row.get("lamp") or "grey", self.lamp_word(row), self.lamp_sentence(row))
+
+    def rule_texts(self, rows: list[Row]) -> list[str]:
+        """The lamp rules, as printed, that judged these rows; each once."""
+        texts: dict[str, None] = {}
+        for row in rows:
+            if (row.get("lamp") or "grey") == "grey":
+                continue
+            rule = self.catalogue.lamp_rule(row["indicator_code"], row.get("target_form"), self.period)
+            if rule:
+                texts[str(rule[f"text_{self.t.lang}"])] = None
+        return list(texts)
