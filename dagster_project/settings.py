@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     ingest_timeout_s: float = Field(default=10.0, gt=0)
     ingest_memory_mb: int = Field(default=1024, ge=128)
     settle_seconds: float = Field(default=2.0, ge=0)
+    max_file_mb: int = Field(default=50, ge=1)
 
     @cached_property
     def inbox(self) -> Path:

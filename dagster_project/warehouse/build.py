@@ -1,0 +1,299 @@
+"""dbt in this process: the marts of the version being made, with their tests.
+
+Belongs here: preparing the candidate file, dbt's environment and arguments, running it, what came of it.
+Does not belong here: SQL (dbt/), whether the result may be published and how (publish.py).
+
+In process, so that a kill stops everything at once (measured.md). The candidate's path never changes: another path
+in the profile would make dbt parse everything anew.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import fingerprints, store
+from dagster_project.warehouse.errors import BuildFailed
+from dagster_project.warehouse.files import read_json, write_json
+
+STORAGE_VERSION = "v1.0.0"
+FAILED = frozenset({"error", "fail", "runtime error"})
+SAMPLE_ROWS = 5
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class NodeResult:
+    """What became of one dbt node. `status`: success, pass, warn, fail, error, skipped; `failures` counts rows."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    seconds: float
+    message: str | None = None
+    failures: int | None = None
+    severity: str | None = None
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status in FAILED
+
+
+@dataclass
+class BuildResult:
+    """One dbt build. `ok` only where every node ran and no test of severity error failed."""
+
+    ok: bool
+    seconds: float
+    nodes: list[NodeResult] = field(default_factory=list)
+    error: str | None = None
+    position: str | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[NodeResult]:
+        return [node for node in self.nodes if node.is_failed]
+
+    @property
+    def warnings(self) -> list[NodeResult]:
+        return [node for node in self.nodes if node.status == "warn"]
+
+    def counts(self) -> dict[str, int]:
+        """Nodes by status."""
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            found[node.status] = found.get(node.status, 0) + 1
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> BuildResult:
+        return cls(**{**data, "nodes": [NodeResult(**node) for node in data["nodes"]]})
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What dbt/profiles.yml reads, and what keeps dbt from calling home or writing into the project."""
+    return {
+        "TEW_DBT_WAREHOUSE": str(settings.warehouse),
+        "TEW_DBT_CANDIDATE": str(settings.candidate),
+        "TEW_DBT_TEMP": str(settings.work / "spill"),
+        "DBT_TARGET_PATH": str(settings.dbt_target_path),
+        "DBT_LOG_PATH": str(settings.dbt_target_path),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextmanager
+def dbt_environment(settings: Settings) -> Iterator[None]:
+    """`environment` in force for the block, the former values after it."""
+    wanted = environment(settings)
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def arguments(settings: Settings, command: str = "build", *rest: str) -> list[str]:
+    """dbt's command line: no log file, no colours, no look at the network, partial parsing."""
+    return [
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "--no-use-colors",
+        "--log-level-file",
+        "none",
+        "--log-level",
+        "none",
+        "--quiet",
+        "--partial-parse",
+        command,
+        "--project-dir",
+        str(settings.dbt_project),
+        "--profiles-dir",
+        str(settings.dbt_project),
+        "--target-path",
+        str(settings.dbt_target_path),
+        "--target",
+        settings.dbt_target,
+        *rest,
+    ]
+
+
+def prepare_candidate(settings: Settings) -> Path:
+    """An empty candidate in the storage format that DuckDB 1.x reads; dbt then opens and fills it.
+
+    A file keeps the format it was made with (checked at publishing).
+    """
+    folder = settings.candidate.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+    connection = duckdb.connect()
+    try:
+        target = str(settings.candidate).replace("'", "''")
+        connection.execute(f"ATTACH '{target}' AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
+    finally:
+        connection.close()
+    return settings.candidate
+
+
+def close_dbt_connections() -> None:
+    """Give back DuckDB's lock: dbt's adapter keeps it after `invoke`."""
+    with suppress(ImportError):
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        with DuckDBConnectionManager._LOCK:
+            environment_ = DuckDBConnectionManager._ENV
+            if environment_ is not None:
+                environment_.close()
+        DuckDBConnectionManager.close_all_connections()
+    gc.collect()
+
+
+def invoke(settings: Settings, args: Sequence[str], callbacks: Sequence[Callable[[Any], None]] = ()) -> Any:
+    """Run dbt in this process and return its dbtRunnerResult; its connections are closed afterwards."""
+    with dbt_environment(settings):
+        from dbt.cli.main import dbtRunner
+
+        settings.dbt_target_path.mkdir(parents=True, exist_ok=True)
+        (settings.work / "spill").mkdir(parents=True, exist_ok=True)
+        try:
+            return dbtRunner(callbacks=list(callbacks)).invoke(list(args))
+        finally:
+            close_dbt_connections()
+
+
+def parse(settings: Settings) -> Path:
+    """Write dbt's manifest without touching a database; returns its path. Raises BuildFailed."""
+    result = invoke(settings, arguments(settings, "parse"))
+    manifest = settings.dbt_target_path / "manifest.json"
+    if not result.success or not manifest.is_file():
+        raise BuildFailed("warehouse.dbt_parse_failed", error=result.exception or "no manifest")
+    return manifest
+
+
+def result_file(settings: Settings) -> Path:
+    """Where a build leaves what came of it, beside the candidate: publishing reads it and refuses."""
+    return settings.candidate.parent / "build.json"
+
+
+def load_result(settings: Settings) -> BuildResult | None:
+    """The candidate's own result, or None where no build was finished."""
+    found = read_json(result_file(settings))
+    return None if found is None else BuildResult.from_dict(found)
+
+
+def _progress_callback(report: Progress | None) -> Callable[[Any], None]:
+    def callback(event: Any) -> None:
+        if report is not None and event.info.name in ("LogModelResult", "LogTestResult"):
+            report(event.info.msg)
+
+    return callback
+
+
+def build(settings: Settings, progress: Progress | None = None, *, select: str | None = None) -> BuildResult:
+    """Make the candidate: every model and test of the dbt project, from schemas raw and reference.
+
+    `select` is dbt's node selection, for tests; such a result is never publishable.
+    Never raises for what models or tests do; BuildFailed where dbt or the work database cannot be used at all.
+    """
+    if not settings.warehouse.is_file():
+        raise BuildFailed("warehouse.nothing_to_build", file=settings.warehouse.name)
+    started = time.monotonic()
+    prepare_candidate(settings)
+    facts = _facts(settings)
+    rest = ["--select", select] if select else []
+    outcome = invoke(settings, arguments(settings, "build", *rest), [_progress_callback(progress)])
+    nodes = [_node_result(result) for result in getattr(outcome.result, "results", None) or []]
+    error = None if outcome.exception is None else str(outcome.exception)
+    if not nodes and error is None:
+        error = "dbt ran no node"
+    ok = bool(outcome.success) and bool(nodes) and error is None and not any(node.is_failed for node in nodes)
+    result = BuildResult(
+        ok=ok and select is None,
+        seconds=round(time.monotonic() - started, 3),
+        nodes=nodes,
+        error=error,
+        position=facts.get("position"),
+        facts=facts,
+    )
+    _add_samples(settings, result, getattr(outcome.result, "results", None) or [])
+    write_json(result_file(settings), result.as_dict())
+    return result
+
+
+def _facts(settings: Settings) -> dict[str, str]:
+    """raw.meta as the build meets it: which journal position and reference data the candidate stands for."""
+    connection = store.connect(settings.warehouse, read_only=True)
+    try:
+        facts = dict(connection.execute("SELECT key, value FROM raw.meta").fetchall())
+    finally:
+        connection.close()
+    return {**facts, "code_fingerprint": fingerprints.code(settings)}
+
+
+def _node_result(result: Any) -> NodeResult:
+    node = result.node
+    resource = getattr(node.resource_type, "value", str(node.resource_type))
+    severity = getattr(node.config, "severity", None) if resource == "test" else None
+    return NodeResult(
+        unique_id=node.unique_id,
+        name=node.name,
+        resource_type=resource,
+        status=getattr(result.status, "value", str(result.status)),
+        seconds=round(float(result.execution_time or 0), 4),
+        message=result.message,
+        failures=result.failures,
+        severity=None if severity is None else str(severity).lower(),
+    )
+
+
+def _add_samples(settings: Settings, outcome: BuildResult, results: Sequence[Any]) -> None:
+    """The first failing rows of each failed or warning test, so that the report says where."""
+    compiled = {
+        result.node.unique_id: result.node.compiled_code
+        for result in results
+        if getattr(result.node, "compiled_code", None)
+    }
+    wanted = [
+        node
+        for node in outcome.nodes
+        if node.resource_type == "test" and node.status in ("fail", "warn") and node.unique_id in compiled
+    ]
+    if not wanted:
+        return
+    connection = store.connect(settings.candidate, read_only=True)
+    try:
+        work = str(settings.warehouse).replace("'", "''")
+        connection.execute(f"ATTACH '{work}' AS work (READ_ONLY)")
+        for node in wanted:
+            with suppress(duckdb.Error):
+                cursor = connection.execute(f"SELECT * FROM ({compiled[node.unique_id]}) LIMIT {SAMPLE_ROWS}")
+                names = [column[0] for column in cursor.description or []]
+                node.sample = [
+                    {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
+                    for row in cursor.fetchall()
+                ]
+    finally:
+        connection.close()

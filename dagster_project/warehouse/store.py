@@ -1,0 +1,542 @@
+"""The work database: schema `raw`, one writer, every version of every cell ever read.
+
+Belongs here: opening it (and setting a damaged one aside), writing submissions in batches, reading back what
+resolve and audit need to know of earlier ones.
+Does not belong here: order of intake (refresh.py), rules (audit), the published file (publish.py).
+
+Nothing here is precious: all of it can be rebuilt from `archive/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, Submission, UnitRef
+from dagster_project.settings import Settings
+from dagster_project.warehouse.bulk import insert_rows
+from dagster_project.warehouse.errors import WarehouseError
+
+SCHEMA_SQL = Path(__file__).with_name("schema.sql")
+RAW_TABLES = ("submission", "observation", "declared_total", "enterprise", "township", "incident", "coverage", "issue")
+
+# Decimal places of raw.observation.value; finer figures are rounded once, here.
+VALUE_STEP = Decimal("0.000001")
+
+Key = tuple[Any, ...]
+
+
+class DamagedDatabase(WarehouseError):
+    """The work database's file cannot be read; it can be rebuilt from the archive."""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB says that the file itself is bad (and not locked, forbidden, or the disk full)."""
+    if isinstance(error, (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)):
+        return True
+    if not isinstance(error, duckdb.Error):
+        return False
+    text = str(error).lower()
+    signs = ("not a valid duckdb database", "corrupt", "checksum", "could not deserialize", "failed to deserialize")
+    return any(sign in text for sign in signs) or ("wal" in text and "replay" in text)
+
+
+def schema_fingerprint() -> str:
+    return hashlib.sha256(SCHEMA_SQL.read_bytes()).hexdigest()
+
+
+@dataclass
+class Batch:
+    """Rows by table, waiting to be written together."""
+
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: {name: [] for name in RAW_TABLES})
+
+    @property
+    def submissions(self) -> int:
+        return len(self.rows["submission"])
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.rows.values()))
+
+    def add(self, submission: Submission, intake: Intake, status: str) -> None:
+        """One submission as rows; `status` is accepted or rejected."""
+        parsed = intake.parsed
+        sid, seq, at = submission.submission_id, submission.seq, submission.received_at
+        severities = [issue.severity for issue in parsed.issues]
+        self.rows["submission"].append(
+            (
+                sid,
+                seq,
+                submission.file_name,
+                submission.sha256,
+                submission.size_bytes,
+                parsed.file_kind,
+                intake.form_code,
+                intake.layout,
+                intake.reporter_level,
+                intake.reporter_unit_id,
+                intake.period,
+                at,
+                submission.ingested_at,
+                status,
+                None,
+                len(parsed.observations),
+                severities.count("error"),
+                severities.count("warning"),
+            )
+        )
+        self.rows["observation"].extend(
+            (
+                sid,
+                seq,
+                cell.form_code,
+                cell.indicator_code,
+                cell.level,
+                cell.unit_id,
+                cell.township_code,
+                cell.period,
+                cell.measure,
+                cell.line_no,
+                _fit(cell.value),
+                cell.null_reason,
+                cell.is_estimated,
+                cell.is_carried,
+                cell.target_form,
+                cell.sheet,
+                cell.cell,
+                cell.raw_text,
+                cell.raw_unit,
+                cell.unit_factor,
+                cell.heading,
+                cell.status,
+                at,
+            )
+            for cell in parsed.observations
+        )
+        self.rows["declared_total"].extend(
+            (
+                sid,
+                seq,
+                total.form_code,
+                total.indicator_code,
+                total.period,
+                total.measure,
+                total.scope_unit_id,
+                _fit(total.value),
+                total.sheet,
+                total.cell,
+                total.raw_text,
+            )
+            for total in parsed.totals
+        )
+        self.rows["enterprise"].extend(
+            (
+                sid,
+                seq,
+                row.enterprise_id,
+                row.credit_code,
+                row.unit.name,
+                row.township_code,
+                row.industry_code,
+                row.is_above_scale,
+                row.is_agro_processing,
+                row.is_pharma,
+                row.is_coal_mine,
+                row.is_key_energy_user,
+                _fit(row.capacity),
+                row.unit_status,
+                row.is_provisional,
+                row.valid_from,
+                row.sheet,
+                row.cell,
+                at,
+            )
+            for row in parsed.roster
+            if row.enterprise_id is not None
+        )
+        self.rows["township"].extend(
+            (sid, unit.township_code, unit.name_zh, unit.name_en, unit.kind) for unit in intake.new_townships
+        )
+        ordinals: dict[Key, int] = {}
+        for row in parsed.incidents:
+            who = row.enterprise_id or row.township_code or row.unit.name or row.unit.township or "?"
+            place: Key = (row.occurred_on, who)
+            ordinals[place] = ordinals.get(place, 0) + 1
+            self.rows["incident"].append(
+                (
+                    sid,
+                    seq,
+                    row.form_code,
+                    f"{row.occurred_on:%Y%m%d}-{who}-{ordinals[place]}",
+                    row.occurred_on,
+                    row.enterprise_id,
+                    row.township_code,
+                    row.category,
+                    row.deaths,
+                    row.serious_injuries,
+                    _fit(row.direct_loss),
+                    row.declared_class,
+                    row.counted_in_rate,
+                    row.sheet,
+                    row.cell,
+                    row.raw_text,
+                    row.status,
+                    at,
+                )
+            )
+        self.rows["coverage"].extend(
+            (
+                sid,
+                seq,
+                entry.form_code,
+                entry.level,
+                entry.unit_id,
+                entry.period,
+                entry.status,
+                entry.sheet,
+                entry.cell,
+                at,
+            )
+            for entry in parsed.coverage
+        )
+        self.rows["issue"].extend(
+            (
+                sid,
+                seq,
+                number,
+                issue.sheet,
+                issue.cell,
+                issue.severity,
+                issue.rule,
+                issue.message_zh,
+                issue.message_en,
+                issue.raw_text,
+                issue.indicator_code,
+                issue.level,
+                issue.unit_id,
+                issue.period,
+                issue.status,
+            )
+            for number, issue in enumerate(parsed.issues, start=1)
+        )
+
+
+def _fit(value: Decimal | None) -> Decimal | None:
+    """The value with six decimals; None stays. A value beyond DECIMAL(24, 6) must have been an issue before."""
+    if value is None:
+        return None
+    return value.quantize(VALUE_STEP) if value.as_tuple().exponent < -6 else value  # type: ignore[operator]
+
+
+class Store:
+    """The open work database. Use `open_store`; one at a time, under the refresh lock."""
+
+    def __init__(self, settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+        self.settings = settings
+        self.connection = connection
+
+    # ------------------------------------------------------------------------------------------------ small facts
+
+    def meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM raw.meta WHERE key = ?", [key]).fetchone()
+        return None if row is None else row[0]
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO raw.meta VALUES (?, ?)", [key, value])
+
+    def known_submissions(self) -> set[str]:
+        return {row[0] for row in self.connection.execute("SELECT submission_id FROM raw.submission").fetchall()}
+
+    def verify(self) -> None:
+        """Read every block once; raises DamagedDatabase where one is bad."""
+        try:
+            for table in (*RAW_TABLES, "meta"):
+                self.connection.execute(f"SELECT bit_xor(hash(t)) FROM raw.{table} t").fetchall()
+        except duckdb.Error as error:
+            if is_damage(error):
+                raise DamagedDatabase("warehouse.damaged", file=self.settings.warehouse.name, error=error) from error
+            raise
+
+    # ----------------------------------------------------------------------------------------------------- writing
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def write(self, batch: Batch, meta: dict[str, str] | None = None) -> None:
+        """All rows of `batch` in one transaction; a submission already there is replaced."""
+        spool = self.settings.work / "spool"
+        with self.transaction():
+            ids = [row[0] for row in batch.rows["submission"]]
+            known = self.known_submissions()
+            again = [sid for sid in ids if sid in known]
+            if again:
+                for table in RAW_TABLES:
+                    self.connection.execute(
+                        f"DELETE FROM raw.{table} WHERE submission_id IN (SELECT unnest(?))", [again]
+                    )
+            for table, rows in batch.rows.items():
+                insert_rows(self.connection, f"raw.{table}", rows, spool)
+            for key, value in (meta or {}).items():
+                self.set_meta(key, value)
+
+    def withdraw(self, submission_id: str, at: datetime) -> None:
+        self.connection.execute(
+            "UPDATE raw.submission SET status = 'withdrawn', withdrawn_at = ? WHERE submission_id = ?",
+            [at, submission_id],
+        )
+
+    # --------------------------------------------------------------------------------------------- reading it back
+
+    def enterprises(self) -> Iterator[KnownEnterprise]:
+        """The register: the latest word on every enterprise, a register's before a report's."""
+        rows = self.connection.execute(
+            """
+            SELECT e.enterprise_id, e.name_zh, e.township_code, e.credit_code, e.unit_status, e.industry_code,
+                   e.is_above_scale, e.is_agro_processing, e.is_pharma, e.is_coal_mine, e.is_key_energy_user,
+                   e.capacity_tonnes_per_year, e.is_provisional
+            FROM raw.enterprise e JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted'
+            QUALIFY row_number() OVER (
+                PARTITION BY e.enterprise_id ORDER BY e.is_provisional, e.seq DESC, e.valid_from DESC
+            ) = 1
+            ORDER BY e.enterprise_id
+            """
+        ).fetchall()
+        for row in rows:
+            yield KnownEnterprise(
+                enterprise_id=row[0],
+                name=row[1] or "",
+                township_code=row[2],
+                credit_code=row[3],
+                unit_status=row[4],
+                industry_code=row[5],
+                is_above_scale=bool(row[6]),
+                is_agro_processing=bool(row[7]),
+                is_pharma=bool(row[8]),
+                is_coal_mine=bool(row[9]),
+                is_key_energy_user=bool(row[10]),
+                capacity=row[11],
+                is_provisional=row[12],
+            )
+
+    def townships(self) -> Iterator[NewTownship]:
+        """Township-level units that forms registered themselves."""
+        rows = self.connection.execute(
+            """
+            SELECT t.township_code, t.name_zh, t.name_en, t.kind
+            FROM raw.township t JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted'
+            QUALIFY row_number() OVER (PARTITION BY t.township_code ORDER BY s.seq) = 1
+            ORDER BY t.township_code
+            """
+        ).fetchall()
+        for row in rows:
+            yield NewTownship(*row)
+
+    def figures(self, since: date) -> Iterator[tuple[Any, ...]]:
+        """What is in force per form, for audit's history: (indicator, unit, period, measure, value, null reason,
+        form), in order of intake; repeated rows of one submission are added up."""
+        cursor = self.connection.execute(
+            """
+            SELECT o.indicator_code, o.unit_id, o.period, o.measure, sum(o.value)::DECIMAL(24, 6),
+                   max(o.null_reason), o.form_code
+            FROM raw.observation o JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted' AND o.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ?
+            GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
+            QUALIFY row_number() OVER (
+                PARTITION BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code ORDER BY o.seq DESC
+            ) = 1
+            ORDER BY o.seq
+            """,
+            [since],
+        )
+        while rows := cursor.fetchmany(50_000):
+            yield from rows
+
+    def incidents(self) -> Iterator[IncidentRow]:
+        """Incidents in force: of each unit and month those of the latest sheet."""
+        rows = self.connection.execute(
+            """
+            SELECT i.form_code, i.occurred_on, i.category, i.deaths, i.serious_injuries, i.direct_loss,
+                   i.declared_class, i.counted_in_rate, i.sheet, i.cell, i.raw_text, i.enterprise_id, i.township_code
+            FROM raw.incident i JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted' AND i.status = 'accepted'
+            QUALIFY i.seq = max(i.seq) OVER (
+                PARTITION BY coalesce(i.enterprise_id, i.township_code), date_trunc('month', i.occurred_on)
+            )
+            ORDER BY i.seq, i.occurred_on
+            """
+        ).fetchall()
+        for row in rows:
+            yield IncidentRow(
+                form_code=row[0],
+                unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
+                occurred_on=row[1],
+                category=row[2],
+                deaths=row[3],
+                serious_injuries=row[4],
+                direct_loss=row[5],
+                declared_class=row[6],
+                counted_in_rate=row[7],
+                sheet=row[8],
+                cell=row[9],
+                raw_text=row[10] or "",
+                enterprise_id=row[11],
+                township_code=row[12],
+            )
+
+    def superseded_contents(self) -> set[str]:
+        """SHA-256 of the contents no longer wholly in force: a later submission of the same form holds one of
+        their keys, or they were withdrawn."""
+        rows = self.connection.execute(
+            """
+            WITH live AS (SELECT submission_id, seq, sha256 FROM raw.submission WHERE status = 'accepted'),
+            keys AS (
+                SELECT DISTINCT l.seq, o.form_code AS form, o.indicator_code AS what, o.unit_id AS who,
+                       o.period AS at, o.measure AS how
+                FROM raw.observation o JOIN live l USING (submission_id) WHERE o.unit_id IS NOT NULL
+                UNION ALL
+                SELECT DISTINCT l.seq, c.form_code, '', c.unit_id, c.period, 'coverage'
+                FROM raw.coverage c JOIN live l USING (submission_id) WHERE c.unit_id IS NOT NULL
+                UNION ALL
+                SELECT DISTINCT l.seq, '', '', e.enterprise_id, DATE '0001-01-01', 'register'
+                FROM raw.enterprise e JOIN live l USING (submission_id) WHERE NOT e.is_provisional
+            ),
+            beaten AS (
+                SELECT DISTINCT seq FROM (
+                    SELECT seq, max(seq) OVER (PARTITION BY form, what, who, at, how) AS last_seq FROM keys
+                ) WHERE seq < last_seq
+            ),
+            newest AS (SELECT sha256, max(seq) AS seq FROM raw.submission GROUP BY sha256)
+            SELECT n.sha256 FROM newest n JOIN raw.submission s USING (seq)
+            WHERE s.status = 'withdrawn' OR n.seq IN (SELECT seq FROM beaten)
+            """
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def content_keys(self, submission_id: str) -> set[Key]:
+        """Supersession keys of one stored submission, in the form of `supersession_keys`."""
+        rows = self.connection.execute(
+            """
+            SELECT DISTINCT form_code, indicator_code, unit_id, period, measure FROM raw.observation
+            WHERE submission_id = $id AND unit_id IS NOT NULL
+            UNION ALL SELECT DISTINCT form_code, '', unit_id, period, 'coverage' FROM raw.coverage
+            WHERE submission_id = $id AND unit_id IS NOT NULL
+            UNION ALL SELECT DISTINCT '', '', enterprise_id, NULL, 'register' FROM raw.enterprise
+            WHERE submission_id = $id AND NOT is_provisional
+            """,
+            {"id": submission_id},
+        ).fetchall()
+        return set(rows)
+
+    def status_of(self, submission_id: str) -> str | None:
+        row = self.connection.execute(
+            "SELECT status FROM raw.submission WHERE submission_id = ?", [submission_id]
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def unresolved_submissions(self) -> dict[str, int]:
+        """Accepted submissions with rows whose unit was not known when they were read, and how many cells."""
+        rows = self.connection.execute(
+            """
+            SELECT s.submission_id, count(*) FROM raw.submission s JOIN raw.observation o USING (submission_id)
+            WHERE s.status = 'accepted' AND o.unit_id IS NULL GROUP BY ALL
+            """
+        ).fetchall()
+        return dict(rows)
+
+
+def supersession_keys(intake: Intake) -> set[Key]:
+    """What a submission says something about: a later one with a common key supersedes it there."""
+    parsed = intake.parsed
+    keys: set[Key] = {
+        (cell.form_code, cell.indicator_code, cell.unit_id, cell.period, cell.measure)
+        for cell in parsed.observations
+        if cell.unit_id is not None
+    }
+    keys.update(
+        (entry.form_code, "", entry.unit_id, entry.period, "coverage")
+        for entry in parsed.coverage
+        if entry.unit_id is not None
+    )
+    keys.update(
+        ("", "", row.enterprise_id, None, "register")
+        for row in parsed.roster
+        if row.enterprise_id is not None and not row.is_provisional
+    )
+    return keys
+
+
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection that spills beside the work files and never looks outside for extensions."""
+    return duckdb.connect(
+        str(path),
+        read_only=read_only,
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+    )
+
+
+def discard(settings: Settings) -> None:
+    """Remove the work database: everything in it is read again from the archive."""
+    for path in _files_of(settings.warehouse):
+        path.unlink(missing_ok=True)
+
+
+def set_aside(settings: Settings, stamp: str) -> Path:
+    """Move a damaged work database to `work/damaged/<stamp>/`; returns that folder."""
+    folder = settings.work / "damaged" / stamp
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in _files_of(settings.warehouse):
+        if path.exists():
+            path.replace(folder / path.name)
+    return folder
+
+
+def _files_of(database: Path) -> Iterable[Path]:
+    return (database, database.with_name(database.name + ".wal"))
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """Open (and where needed create) the work database for writing.
+
+    Raises DamagedDatabase where the file is bad, WarehouseError where another program holds it.
+    Closed and checkpointed at the end, so that dbt can attach it.
+    """
+    settings.work.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = connect(settings.warehouse)
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise DamagedDatabase("warehouse.damaged", file=settings.warehouse.name, error=error) from error
+        if "lock" in str(error).lower():
+            raise WarehouseError("warehouse.work_in_use", file=settings.warehouse.name, error=error) from error
+        raise
+    try:
+        try:
+            connection.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
+        except duckdb.Error as error:
+            if is_damage(error):
+                raise DamagedDatabase("warehouse.damaged", file=settings.warehouse.name, error=error) from error
+            raise
+        yield Store(settings, connection)
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()

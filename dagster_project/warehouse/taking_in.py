@@ -1,0 +1,559 @@
+"""From the archive into schema raw: everything received and not yet read.
+
+Belongs here: the order of intake, which repeated contents count, batches, what is read again and why, the report.
+Does not belong here: reading, resolving and judging a workbook (ingest, audit), SQL (store.py).
+
+The order is the journal's: batch by batch as they were received, within a batch registers first, then by time of
+receipt. So a rebuild meets every workbook with the same knowledge as the first time. Parsing runs in child processes;
+resolve and audit run here, one workbook after another, each knowing what the earlier ones said.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from dagster_project.audit.run import audit
+from dagster_project.ingest.messages import Messages
+from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submission
+from dagster_project.ingest.pool import ParsePool
+from dagster_project.ingest.resolve import resolve
+from dagster_project.ingest.vocabulary import Vocabulary
+from dagster_project.reference import Reference, load_reference
+from dagster_project.settings import Settings
+from dagster_project.warehouse import archive, fingerprints, reception, reference_tables
+from dagster_project.warehouse import store as stores
+from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
+from dagster_project.warehouse.errors import WarehouseError, render
+from dagster_project.warehouse.known import Known
+from dagster_project.warehouse.store import Batch, DamagedDatabase, Store, supersession_keys
+
+# Rows written in one transaction: a kill costs at most the reading of these again.
+BATCH_ROWS = 200_000
+# Parsed figures kept in memory before the rest waits on disk.
+HELD_FIGURES = 400_000
+# Files handed to the pool at once, over batch borders.
+CHUNK_FILES = 500
+# Months of history that the rules may look back from the oldest figure that comes in.
+HISTORY_MONTHS = 37
+
+Progress = Callable[[str, int, int], None]
+
+INTAKE_KEY = "intake_fingerprint"
+SCHEMA_KEY = "schema_fingerprint"
+POSITION_KEY = "position"
+REREAD_KEY = "reread_after_seq"
+
+
+@dataclass
+class IngestReport:
+    """What taking in did. `submissions` has one entry per workbook taken in now, `rejected` those that gave nothing,
+    with their messages; `seen_again` repeated contents found to be in force; `reread` submissions read again because
+    a register came in that knows their units."""
+
+    submissions: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    seen_again: list[str] = field(default_factory=list)
+    reread: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    observations: int = 0
+    quarantined: int = 0
+    issues: dict[str, int] = field(default_factory=lambda: {"error": 0, "warning": 0, "info": 0})
+    rebuilt: str | None = None
+    damaged: str | None = None
+    reference_loaded: bool = False
+    position: str = ""
+    seconds: float = 0.0
+
+
+def load_reference_tables(settings: Settings, reference: Reference | None = None) -> bool:
+    """Schema reference from the deployment's folder; False where it already holds exactly these rows."""
+    with stores.open_store(settings) as store:
+        return reference_tables.load(store.connection, reference or load_reference(settings.seeds), settings)
+
+
+def ingest_pending(settings: Settings, progress: Progress | None = None) -> IngestReport:
+    """Take in all that the journal holds and schema raw does not; the caller holds the lock.
+
+    A damaged database is set aside and made anew; one that was read under other rules is made anew.
+    Raises ReferenceError (reference data), WarehouseError (an archived file is missing or altered, disk).
+    """
+    started = time.monotonic()
+    reference = load_reference(settings.seeds)
+    report = IngestReport()
+    journal = Journal(settings.journal)
+    try:
+        _run(settings, reference, journal, report, progress)
+    except DamagedDatabase:
+        stamp = utc_now().strftime("%Y%m%dT%H%M%S")
+        report = IngestReport(damaged=stores.set_aside(settings, stamp).relative_to(settings.home).as_posix())
+        report.rebuilt = "damaged"
+        _run(settings, reference, journal, report, progress)
+    report.seconds = round(time.monotonic() - started, 3)
+    return report
+
+
+def _run(
+    settings: Settings, reference: Reference, journal: Journal, report: IngestReport, progress: Progress | None
+) -> None:
+    wanted = {INTAKE_KEY: fingerprints.intake(reference), SCHEMA_KEY: stores.schema_fingerprint()}
+    if settings.warehouse.exists():
+        with stores.open_store(settings) as store:
+            store.verify()
+            found = {key: store.meta(key) for key in wanted}
+        if found != wanted:
+            # Read under other rules, or never finished its first transaction: all of it again.
+            if found[INTAKE_KEY] is not None:
+                report.rebuilt = report.rebuilt or "rules_changed"
+            stores.discard(settings)
+    with stores.open_store(settings) as store:
+        with store.transaction():
+            for key, value in wanted.items():
+                store.set_meta(key, value)
+        report.reference_loaded = reference_tables.load(store.connection, reference, settings)
+        _TakingIn(settings, reference, journal, store, report, progress).run()
+
+
+class _TakingIn:
+    """One pass over what is pending."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        reference: Reference,
+        journal: Journal,
+        store: Store,
+        report: IngestReport,
+        progress: Progress | None,
+    ) -> None:
+        self.settings = settings
+        self.reference = reference
+        self.journal = journal
+        self.store = store
+        self.report = report
+        self.progress = progress
+        self.messages = Messages.load(reference)
+        self.vocabulary = Vocabulary.load(reference)
+        self.register_forms = {row["form_code"] for row in reference.rows("forms") if row["subject"] == "roster"}
+        self.state: JournalState = journal.replay()
+        self.batch = Batch()
+        self.known: Known | None = None
+        self.oldest: date | None = None
+        self.done = 0
+        self.total = 0
+        # Contents that were received more than once: seq of the last submission, its keys, whether one was beaten.
+        self.repeated: dict[str, _Repeated] = {}
+
+    # --------------------------------------------------------------------------------------------------- the order
+
+    def run(self) -> None:
+        stored = self.store.known_submissions()
+        pending = sorted(
+            (entry for entry in self.state.live if entry.submission_id not in stored), key=lambda e: (e.batch, e.seq)
+        )
+        self.total = len(pending)
+        withdrawn = (
+            {row for row in stored if self.store.status_of(row) == "withdrawn"} if self.state.withdrawn else set()
+        )
+        waiting = sorted(
+            (entry for sid, entry in self.state.withdrawn.items() if sid not in withdrawn),
+            key=lambda entry: (entry.after_seq, entry.at),
+        )
+        if pending or self._registers_unfinished():
+            self._watch_repeated(pending, stored)
+            with ExitStack() as stack:
+                pool: ParsePool | None = None
+                for chunk in _chunks_of_batches(pending):
+                    if pool is None:
+                        pool = stack.enter_context(self._pool())
+                    parsed = _Shelf(self.settings.work / "spool")
+                    stack.callback(parsed.clear)
+                    self._parse(pool, chunk, parsed)
+                    for batch in _by_batch(chunk):
+                        waiting = self._withdraw(waiting, before_seq=min(entry.seq for entry in batch))
+                        self._take_batch(batch, parsed)
+                        if self._registers_unfinished():
+                            self._reread(pool)
+                    parsed.clear()
+                if self._registers_unfinished():
+                    # A refresh was killed between a register and what waited for it.
+                    self._reread(pool or stack.enter_context(self._pool()))
+        self._flush()
+        self._withdraw(waiting, before_seq=None)
+        self._finish()
+
+    def _pool(self) -> ParsePool:
+        settings = self.settings
+        return ParsePool(
+            settings.seeds,
+            workers=settings.ingest_workers,
+            timeout_s=settings.ingest_timeout_s,
+            memory_mb=settings.ingest_memory_mb,
+        )
+
+    def _parse(self, pool: ParsePool, entries: Iterable[Received], shelf: _Shelf) -> None:
+        readable = [entry for entry in entries if self._is_readable(entry)]
+        by_seq = {entry.seq: entry for entry in readable}
+
+        def contents() -> Iterator[tuple[int, bytes, str]]:
+            for entry in readable:
+                yield entry.seq, self._content(entry), _clean(entry.path)
+
+        for seq, parsed in pool.parse_many(contents()):
+            shelf.put(seq, parsed)
+            for cell in parsed.observations:
+                if self.oldest is None or cell.period < self.oldest:
+                    self.oldest = cell.period
+            self.done += 1
+            if self.progress is not None:
+                self.progress(by_seq[seq].path, self.done, max(self.total, self.done))
+
+    def _is_readable(self, entry: Received) -> bool:
+        """Not too large, and not withdrawn with its content gone."""
+        if not entry.stored:
+            return False
+        return not (
+            entry.submission_id in self.state.withdrawn
+            and not archive.archived_path(self.settings, entry.sha256).is_file()
+        )
+
+    def _content(self, entry: Received) -> bytes:
+        try:
+            return archive.read_archived(self.settings, entry.sha256)
+        except (OSError, ValueError) as error:
+            if self._heal(entry):
+                return archive.read_archived(self.settings, entry.sha256)
+            raise WarehouseError(
+                "warehouse.archive_damaged",
+                submission=entry.submission_id,
+                file=entry.path,
+                path=f"archive/{entry.sha256[:2]}/{entry.sha256}",
+                error=error,
+            ) from error
+
+    def _heal(self, entry: Received) -> bool:
+        """Take a missing or altered archived file from the inbox again, where it still stands there."""
+        source = self.settings.inbox / entry.path
+        try:
+            content = source.read_bytes()
+        except OSError:
+            return False
+        import hashlib
+
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            return False
+        archive.archived_path(self.settings, entry.sha256).unlink(missing_ok=True)
+        archive.archive_bytes(self.settings, content)
+        return True
+
+    # ----------------------------------------------------------------------------------------------- one submission
+
+    def _take_batch(self, entries: list[Received], shelf: _Shelf) -> None:
+        registers = [entry for entry in entries if self._is_register(shelf.peek(entry.seq))]
+        first = {entry.seq for entry in registers}
+        for entry in [*registers, *(entry for entry in entries if entry.seq not in first)]:
+            self._take(entry, shelf.take(entry.seq))
+            if self.batch.size >= BATCH_ROWS:
+                self._flush()
+        if registers:
+            # Written with the register itself: a kill in between must not lose that others wait for it.
+            self._flush({REREAD_KEY: str(max(first))})
+
+    def _is_register(self, parsed: ParsedWorkbook | None) -> bool:
+        return parsed is not None and any(sheet.form_code in self.register_forms for sheet in parsed.sheets)
+
+    def _take(self, entry: Received, parsed: ParsedWorkbook | None) -> None:
+        again = self.repeated.get(entry.sha256)
+        if again is not None and again.is_in_force:
+            self.state.seen_again.add(entry.seq)
+            stamp = self.state.paths[entry.path]
+            event = {
+                "event": "seen_again",
+                "seq": entry.seq,
+                "path": entry.path,
+                "sha256": entry.sha256,
+                "size": entry.size_bytes,
+                "mtime_ns": stamp.mtime_ns,
+                "reason": "in_force",
+            }
+            # What it repeats must be stored before the repetition counts as settled.
+            self._flush()
+            self.journal.append([event])
+            self.report.seen_again.append(entry.path)
+            return
+        submission = Submission(
+            submission_id=entry.submission_id,
+            seq=entry.seq,
+            file_name=_clean(entry.path),
+            sha256=entry.sha256,
+            size_bytes=entry.size_bytes,
+            received_at=entry.received_at,
+            ingested_at=entry.ingested_at,
+        )
+        intake, status = self._read(submission, parsed)
+        self.batch.add(submission, intake, status)
+        keys = supersession_keys(intake) if self.repeated else set()
+        if status == "accepted":
+            self._current().add(intake)
+            for other in self.repeated.values():
+                other.meet(entry.seq, keys)
+        if again is not None:
+            again.replace(entry.seq, keys)
+        self._report(submission, intake, status)
+
+    def _read(self, submission: Submission, parsed: ParsedWorkbook | None) -> tuple[Intake, str]:
+        """Resolve and audit; a fault of ours rejects this workbook alone, with an issue that says so."""
+        if parsed is None:
+            key = "warehouse.file_too_large"
+            zh, en = render(
+                key,
+                file=submission.file_name,
+                size_mb=round(submission.size_bytes / 2**20, 1),
+                limit_mb=self.settings.max_file_mb,
+            )
+            return _empty(submission.file_name, Issue(key, "error", zh, en)), "rejected"
+        try:
+            known = self._current()
+            intake = resolve(parsed, known.directory, self.vocabulary)
+            audit(intake, known.history, known.directory, self.reference, self.messages, submission)
+        except WarehouseError:
+            raise
+        except Exception as error:
+            key = "warehouse.internal_error"
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            zh, en = render(
+                key,
+                file=submission.file_name,
+                error=f"{type(error).__name__}: {error}",
+                place=f"{Path(where.filename).name}:{where.lineno}",
+            )
+            return _empty(submission.file_name, *parsed.issues, Issue(key, "error", zh, en)), "rejected"
+        return intake, "accepted" if _says_something(intake) else "rejected"
+
+    def _current(self) -> Known:
+        """What earlier submissions said; loaded at the first need, and again where older history is needed."""
+        since = None if self.oldest is None else _months_back(self.oldest, HISTORY_MONTHS)
+        if self.known is None or (since is not None and not self.known.reaches(since)):
+            self._flush()
+            self.known = Known.load(self.store, self.reference, self.vocabulary, since)
+        return self.known
+
+    def _report(self, submission: Submission, intake: Intake, status: str) -> None:
+        issues = intake.issues
+        quarantined = sum(cell.status == "quarantined" for cell in intake.parsed.observations)
+        entry = {
+            "submission_id": submission.submission_id,
+            "file_name": submission.file_name,
+            "status": status,
+            "form_code": intake.form_code,
+            "period": None if intake.period is None else intake.period.isoformat(),
+            "observations": len(intake.parsed.observations),
+            "quarantined": quarantined,
+            "errors": sum(issue.severity == "error" for issue in issues),
+            "warnings": sum(issue.severity == "warning" for issue in issues),
+        }
+        self.report.submissions.append(entry)
+        self.report.observations += len(intake.parsed.observations)
+        self.report.quarantined += quarantined
+        for issue in issues:
+            self.report.issues[issue.severity] += 1
+        if status == "rejected":
+            said = [
+                {"sheet": issue.sheet, "cell": issue.cell, "zh": issue.message_zh, "en": issue.message_en}
+                for issue in issues
+                if issue.severity == "error"
+            ]
+            self.report.rejected.append({**entry, "messages": said})
+
+    # ------------------------------------------------------------------------------------------- what has a past
+
+    def _watch_repeated(self, pending: list[Received], stored: set[str]) -> None:
+        """Contents among the pending that were or will be received more than once."""
+        counts: dict[str, int] = {}
+        for entry in pending:
+            counts[entry.sha256] = counts.get(entry.sha256, 0) + 1
+        out = self.store.superseded_contents() if any(len(self.state.by_content[sha]) > 1 for sha in counts) else set()
+        for sha, count in counts.items():
+            earlier = [seq for seq in self.state.by_content[sha] if archive.submission_id(seq) in stored]
+            if earlier:
+                last = max(earlier)
+                keys = self.store.content_keys(archive.submission_id(last))
+                self.repeated[sha] = _Repeated(last, keys, is_beaten=sha in out)
+            elif count > 1:
+                self.repeated[sha] = _Repeated(None, set())
+
+    def _registers_unfinished(self) -> bool:
+        return self.store.meta(REREAD_KEY) not in (None, "")
+
+    def _reread(self, pool: ParsePool) -> None:
+        """Registers came in: read submissions again that name units nobody knew. Same submission, same place in
+        the order; only what it says of those units changes."""
+        self._flush()
+        unresolved = self.store.unresolved_submissions()
+        entries = [entry for entry in self.state.live if entry.submission_id in unresolved]
+        shelf = _Shelf(self.settings.work / "spool")
+        try:
+            self._parse(pool, entries, shelf)
+            self.known = None
+            for entry in entries:
+                parsed = shelf.take(entry.seq)
+                if parsed is None:
+                    continue
+                submission = Submission(
+                    entry.submission_id,
+                    entry.seq,
+                    _clean(entry.path),
+                    entry.sha256,
+                    entry.size_bytes,
+                    entry.received_at,
+                    entry.ingested_at,
+                )
+                intake, status = self._read(submission, parsed)
+                after = sum(cell.unit_id is None for cell in intake.parsed.observations)
+                if status == "accepted" and after < unresolved[entry.submission_id]:
+                    self.batch.add(submission, intake, status)
+                    self._current().add(intake)
+                    self.report.reread.append(entry.path)
+        finally:
+            shelf.clear()
+        self._flush({REREAD_KEY: ""})
+
+    def _withdraw(self, waiting: list[Withdrawal], before_seq: int | None) -> list[Withdrawal]:
+        """Apply the withdrawals said before a delivery (all, where None); returns those left."""
+        due = [entry for entry in waiting if before_seq is None or entry.after_seq < before_seq]
+        if not due:
+            return waiting
+        self._flush()
+        with self.store.transaction():
+            for entry in due:
+                self.store.withdraw(entry.submission_id, entry.at)
+                self.report.withdrawn.append(entry.submission_id)
+        self.known = None
+        for sha, repeated in self.repeated.items():
+            seqs = {archive.submission_id(seq) for seq in self.state.by_content[sha]}
+            if any(entry.submission_id in seqs for entry in due):
+                repeated.is_beaten = True
+        return [entry for entry in waiting if entry not in due]
+
+    def _flush(self, meta: dict[str, str] | None = None) -> None:
+        if self.batch.submissions or meta:
+            self.store.write(self.batch, meta)
+            self.batch = Batch()
+
+    def _finish(self) -> None:
+        """Note what the database now stands for, and which contents may come again."""
+        position = self.journal.replay().position if self.report.seen_again else self.state.position
+        self.report.position = position
+        if self.store.meta(POSITION_KEY) != position or self.report.submissions or self.report.withdrawn:
+            with self.store.transaction():
+                self.store.set_meta(POSITION_KEY, position)
+        reception.remember_in_force(self.settings, position, self.store.superseded_contents())
+
+
+@dataclass
+class _Repeated:
+    """A content received more than once: the submission that last brought it, and whether it is beaten since."""
+
+    seq: int | None
+    keys: set[Any]
+    is_beaten: bool = False
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.seq is not None and not self.is_beaten
+
+    def meet(self, seq: int, keys: set[Any]) -> None:
+        """A submission was taken in: does it beat this content?"""
+        if self.seq is not None and seq > self.seq and not self.is_beaten and not self.keys.isdisjoint(keys):
+            self.is_beaten = True
+
+    def replace(self, seq: int, keys: set[Any]) -> None:
+        self.seq, self.keys, self.is_beaten = seq, keys, False
+
+
+class _Shelf:
+    """Parsed workbooks waiting for their turn: in memory up to HELD_FIGURES, the rest pickled on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.held: dict[int, ParsedWorkbook] = {}
+        self.spilled: dict[int, Path] = {}
+        self.figures = 0
+
+    def put(self, seq: int, parsed: ParsedWorkbook) -> None:
+        if self.figures + len(parsed.observations) <= HELD_FIGURES or not parsed.observations or parsed.roster:
+            self.held[seq] = parsed
+            self.figures += len(parsed.observations)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{seq}.parsed"
+        path.write_bytes(pickle.dumps(parsed, protocol=pickle.HIGHEST_PROTOCOL))
+        self.spilled[seq] = path
+
+    def peek(self, seq: int) -> ParsedWorkbook | None:
+        """The workbook where it is held; one with a register always is."""
+        return self.held.get(seq)
+
+    def take(self, seq: int) -> ParsedWorkbook | None:
+        parsed = self.held.pop(seq, None)
+        if parsed is not None:
+            self.figures -= len(parsed.observations)
+            return parsed
+        path = self.spilled.pop(seq, None)
+        if path is None:
+            return None
+        parsed = pickle.loads(path.read_bytes())
+        path.unlink(missing_ok=True)
+        return parsed
+
+    def clear(self) -> None:
+        self.held.clear()
+        for path in self.spilled.values():
+            path.unlink(missing_ok=True)
+        self.spilled.clear()
+
+
+def _by_batch(entries: Iterable[Received]) -> list[list[Received]]:
+    groups: dict[int, list[Received]] = {}
+    for entry in entries:
+        groups.setdefault(entry.batch, []).append(entry)
+    return list(groups.values())
+
+
+def _chunks_of_batches(entries: list[Received]) -> Iterator[list[Received]]:
+    """Whole batches together until CHUNK_FILES, so that the pool stays busy over many small ones."""
+    chunk: list[Received] = []
+    for group in _by_batch(entries):
+        if chunk and len(chunk) + len(group) > CHUNK_FILES:
+            yield chunk
+            chunk = []
+        chunk = [*chunk, *group]
+    if chunk:
+        yield chunk
+
+
+def _says_something(intake: Intake) -> bool:
+    parsed = intake.parsed
+    return bool(parsed.observations or parsed.roster or parsed.incidents or parsed.coverage or parsed.totals)
+
+
+def _empty(file_name: str, *issues: Issue) -> Intake:
+    parsed = ParsedWorkbook(file_name, "unknown", issues=list(issues))
+    return Intake(parsed, None, None, None, None, None)
+
+
+def _clean(path: str) -> str:
+    """The path as text that every file and database can hold (names may carry bytes that are no text)."""
+    return path.encode("utf-8", "replace").decode()
+
+
+def _months_back(period: date, months: int) -> date:
+    index = period.year * 12 + period.month - 1 - months
+    return date(max(index // 12, 1), index % 12 + 1, 1)
