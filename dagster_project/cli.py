@@ -1,0 +1,260 @@
+"""The `tew` command: arguments and exit codes; what the commands do stands in commands/.
+
+Belongs here: declaring commands, turning errors into exit codes. Nothing heavy is imported at the top: `tew --help`,
+`tew path` and a refresh with nothing new must answer before Dagster, dbt or DuckDB would be imported.
+
+Exit 0: done. 1: could not be done, and the message says what is at fault and where. 2: the call is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dagster_project.commands.texts import CommandError, Texts, note, out
+
+if TYPE_CHECKING:
+    from dagster_project.settings import Settings
+
+app = typer.Typer(
+    name="tew",
+    help="Warehouse and dashboard of a county's Township Enterprise Bureau.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+
+
+class Format(StrEnum):
+    """How `tew query` prints its rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class Scale(StrEnum):
+    """How much `tew demo` writes."""
+
+    county = "county"
+    city = "city"
+    province = "province"
+
+
+def _settings() -> Settings:
+    from dagster_project.settings import load_settings
+
+    return load_settings()
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on; without accounts only this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8050,
+    dagster_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Dagster's web server.")] = 3000,
+) -> None:
+    """Run dashboard, Dagster web server and daemon until Ctrl-C; restarts what dies."""
+    from dagster_project import supervise
+
+    settings = _settings()
+    texts = Texts(settings.seeds)
+
+    def say(key: str, **fields: object) -> None:
+        # The two addresses are the result; all else is progress.
+        (out if key == "cli.up_ready" else note)(texts.lines(key, **fields))
+        sys.stdout.flush()
+
+    supervise.up(settings, host, port, dagster_port, say)
+
+
+@app.command()
+def demo(
+    scale: Annotated[Scale, typer.Option(help="How many units.")] = Scale.county,
+    months: Annotated[int, typer.Option(min=1, max=240, help="Months, the last one the newest.")] = 36,
+    seed: Annotated[int | None, typer.Option(help="Other figures, the same every time for one seed.")] = None,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Only where neither inbox nor archive holds a file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write synthetic workbooks into the inbox, each labelled as synthetic."""
+    from dagster_project.commands import demo as command
+
+    command.run(_settings(), scale.value, months, seed, if_empty=if_empty, as_json=as_json)
+
+
+@app.command()
+def refresh(
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait where another refresh is at work on this home.")
+    ] = 600.0,
+) -> None:
+    """Take in what is new in the inbox, audit, build, test and publish it.
+
+    0: published, whatever cells or files were rejected and listed, or nothing was new.
+    1: nothing was published; the last version still serves.
+    """
+    from dagster_project.commands import refresh as command
+
+    command.run(_settings(), as_json=as_json, wait=wait)
+
+
+@app.command()
+def rebuild(
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
+    ] = 600.0,
+) -> None:
+    """Make everything again from archive/, then publish it; the present version serves meanwhile."""
+    from dagster_project.commands import refresh as command
+
+    command.run(_settings(), as_json=as_json, wait=wait, is_rebuild=True)
+
+
+@app.command()
+def withdraw(
+    submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_submission, such as S000012.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    by: Annotated[str | None, typer.Option(help="Who decided it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a submission out of force from the next refresh on; it stays in the archive and in the versions."""
+    from dagster_project.commands import withdraw as command
+
+    command.run(_settings(), submission, reason, by, as_json=as_json)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Workbooks to read and judge.", metavar="FILE...")],
+    as_json: AsJson = False,
+    returned: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write each workbook back to, with its faulty cells marked.", file_okay=False),
+    ] = None,
+) -> None:
+    """Read and audit workbooks as a refresh would, without loading them.
+
+    1 where a workbook has errors or cannot be read.
+    """
+    from dagster_project.commands import check as command
+
+    raise typer.Exit(command.run(_settings(), files, as_json=as_json, returned=returned))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement on schema marts.", metavar="SQL")],
+    output_format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.table,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File to write instead of printing; CSV then opens in Excel.", dir_okay=False
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Query the published version, read-only."""
+    from dagster_project.commands import query as command
+
+    chosen = Format.json if as_json else output_format
+    if chosen is Format.parquet and output is None:
+        raise typer.BadParameter("parquet is written to a file: add --output FILE", param_hint="--format")
+    command.run(_settings(), sql, chosen.value, output)
+
+
+@app.command()
+def path(as_json: AsJson = False) -> None:
+    """Print the published warehouse's file."""
+    from dagster_project.commands import versions as command
+
+    command.print_path(_settings(), as_json=as_json)
+
+
+@app.command()
+def versions(as_json: AsJson = False) -> None:
+    """List the published versions, newest first; * marks the one that serves."""
+    from dagster_project.commands import versions as command
+
+    command.print_versions(_settings(), as_json=as_json)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str, typer.Argument(help="A version of `tew versions`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Serve an earlier version again."""
+    from dagster_project.commands import versions as command
+
+    command.rollback(_settings(), version, as_json=as_json)
+
+
+def _tell(zh: str, en: str, key: str | None, as_json: bool) -> None:
+    """An error in both languages to stderr; with --json as an object to stdout too."""
+    note(zh if zh == en else f"{zh}\n{en}")
+    if as_json:
+        error = {"key": key, "message_zh": zh, "message_en": en}
+        out(json.dumps({"status": "failed", "error": error}, ensure_ascii=False))
+
+
+def _explain(error: Exception, as_json: bool) -> None:
+    """Say what is at fault: in words of our own where the error is one of ours, with its traceback otherwise."""
+    from dagster_project.commands.refresh import RefreshFailed
+    from dagster_project.reference import ReferenceError
+    from dagster_project.warehouse.errors import WarehouseError
+
+    if isinstance(error, RefreshFailed):
+        # Its report was printed as JSON already.
+        _tell(error.report.reason_zh or "", error.report.reason_en or "", None, as_json=False)
+        return
+    if isinstance(error, WarehouseError):
+        _tell(error.message_zh, error.message_en, error.key, as_json)
+        return
+    if isinstance(error, CommandError):
+        key, fields = error.key, error.fields
+    elif isinstance(error, ReferenceError):
+        key, fields = "cli.reference_error", {"problem": error}
+    else:
+        import traceback
+
+        note("".join(traceback.format_exception(error)))
+        key, fields = "cli.unexpected", {"error": f"{type(error).__name__}: {error}"}
+    _tell(*Texts(_settings().seeds).pair(key, **fields), key, as_json)
+
+
+def main() -> None:
+    """Entry point of the `tew` script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another code page must not turn a Chinese name into an error.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; the interpreter must not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        _explain(error, as_json="--json" in sys.argv)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""`tew demo`: synthetic workbooks into the inbox.
+
+Belongs here: when to write and what to say. Does not belong here: the workbooks themselves (dagster_project/demo/).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dagster_project.commands.texts import Texts, note, out
+from dagster_project.settings import Settings
+
+
+def holds_files(folder: Path) -> bool:
+    """Whether a folder holds any file, at any depth; a missing folder holds none."""
+    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+
+
+def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_empty: bool, as_json: bool) -> None:
+    """Write the workbooks; with `if_empty` only into a home that has received nothing yet (exit 0 either way)."""
+    texts = Texts(settings.seeds)
+    if if_empty and (holds_files(settings.inbox) or holds_files(settings.archive)):
+        note(texts.lines("cli.demo_not_empty", home=settings.home))
+        if as_json:
+            out(json.dumps({"status": "skipped", "files": 0, "inbox": str(settings.inbox)}, ensure_ascii=False))
+        return
+    from dagster_project import demo
+
+    before = _files(settings.inbox)
+    options: dict[str, int] = {} if seed is None else {"seed": seed}
+    demo.write(settings.inbox, scale=scale, months=months, **options)
+    written = len(_files(settings.inbox) - before)
+    if as_json:
+        summary = {
+            "status": "written",
+            "files": written,
+            "months": months,
+            "scale": scale,
+            "inbox": str(settings.inbox),
+        }
+        out(json.dumps(summary, ensure_ascii=False))
+    else:
+        out(texts.lines("cli.demo_written", files=written, months=months, scale=scale, inbox=settings.inbox))
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()} if folder.is_dir() else set()

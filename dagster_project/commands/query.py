@@ -1,0 +1,96 @@
+"""`tew query`: one SQL statement on the published version.
+
+Belongs here: running it read-only and writing the rows out. Does not belong here: formats (render.py), following the
+pointer (warehouse/read.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.commands import render
+from dagster_project.commands.texts import CommandError, Texts, note, out
+from dagster_project.settings import Settings
+from dagster_project.warehouse.read import PublishedReader
+
+
+def run(settings: Settings, sql: str, output_format: str, output: Path | None) -> None:
+    """Print the rows, or write them to `output` whole (aside, then renamed).
+
+    Raises CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
+    """
+    reader = PublishedReader(settings)
+    try:
+        if output_format == "parquet":
+            assert output is not None
+            rows = _write_parquet(settings, reader, sql, output)
+        else:
+            names, found = reader.query(sql)
+            if output is None:
+                _print(names, found, output_format)
+                return
+            rows = _write(names, found, output_format, output)
+    except duckdb.Error as error:
+        raise CommandError("cli.query_failed", problem=str(error)) from error
+    except OSError as error:
+        if output is None:
+            raise
+        raise CommandError("cli.output_failed", path=output, problem=error.strerror or error) from error
+    note(Texts(settings.seeds).lines("cli.query_written", rows=rows, path=output))
+
+
+def _print(names: list[str], rows: list[tuple[object, ...]], output_format: str) -> None:
+    if output_format == "csv":
+        render.write_csv(sys.stdout, names, rows, for_spreadsheet=False)
+    elif output_format == "json":
+        for chunk in render.json_lines(names, rows):
+            sys.stdout.write(chunk)
+    else:
+        out(render.table(names, rows))
+
+
+def _aside(output: Path) -> Path:
+    return output.with_name(f".{output.name}.part")
+
+
+def _write(names: list[str], rows: list[tuple[object, ...]], output_format: str, output: Path) -> int:
+    """A CSV file is for Excel: with the mark by which it knows UTF-8, and no cell that it would run."""
+    part = _aside(output)
+    is_csv = output_format == "csv"
+    try:
+        with part.open("w", encoding="utf-8-sig" if is_csv else "utf-8", newline="") as handle:
+            if is_csv:
+                render.write_csv(handle, names, rows, for_spreadsheet=True)
+            elif output_format == "json":
+                handle.writelines(render.json_lines(names, rows))
+            else:
+                handle.write(render.table(names, rows) + "\n")
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return len(rows)
+
+
+def _write_parquet(settings: Settings, reader: PublishedReader, sql: str, output: Path) -> int:
+    """Parquet keeps DuckDB's own types. The statement must be one SELECT: here DuckDB may write files."""
+    part = _aside(output)
+    reader.manifest()  # raises NothingPublished
+    version = reader.version()
+    assert version is not None
+    file = settings.published / version / "warehouse.duckdb"
+    try:
+        spill = {"temp_directory": str(settings.work / "spill")}
+        with duckdb.connect(str(file), read_only=True, config=spill) as connection:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise duckdb.InvalidInputException("--format parquet takes one SELECT statement")
+            relation = connection.sql(sql)
+            relation.write_parquet(str(part))
+            counted = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(part)]).fetchone()
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return int(counted[0]) if counted else 0

@@ -1,0 +1,41 @@
+"""Dagster's Definitions, assembled; nothing else stands here.
+
+`build_defs(settings)` is what tests and the command line call; `defs` is what Dagster loads, and is only evaluated
+then. https://docs.dagster.io/guides/build/projects-and-components
+"""
+
+from __future__ import annotations
+
+from dagster import Definitions, definitions, in_process_executor
+
+from dagster_project.orchestration.assets import build_assets
+from dagster_project.orchestration.jobs import refresh_job
+from dagster_project.orchestration.manifest import ensure_manifest
+from dagster_project.orchestration.schedules import daily_refresh
+from dagster_project.orchestration.sensors import inbox_sensor
+from dagster_project.orchestration.session import SESSION, Session, session_resource
+from dagster_project.reference import load_reference
+from dagster_project.settings import Settings, load_settings
+
+
+def build_defs(settings: Settings, session: Session | None = None) -> Definitions:
+    """All of Dagster for one home. Parses the dbt project where it has changed; runs nothing.
+
+    `session`: the one that the caller will read after the run; by default each run makes its own.
+    """
+    job = refresh_job()
+    reference = load_reference(settings.seeds)
+    return Definitions(
+        assets=build_assets(ensure_manifest(settings)),
+        jobs=[job],
+        schedules=[daily_refresh(settings, reference, job)],
+        sensors=[inbox_sensor(settings, job)],
+        resources={SESSION: session_resource(settings, session)},
+        # One process, whatever is materialized and from where: see jobs.py.
+        executor=in_process_executor,
+    )
+
+
+@definitions
+def defs() -> Definitions:
+    return build_defs(load_settings())

@@ -1,0 +1,54 @@
+"""Schedules: the daily refresh.
+
+Belongs here: when the job runs by the clock. Does not belong here: what it does (jobs.py, assets.py).
+https://docs.dagster.io/guides/automate/schedules
+"""
+
+from __future__ import annotations
+
+import re
+
+from dagster import (
+    DefaultScheduleStatus,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    schedule,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from dagster_project.reference import Reference, ReferenceError
+from dagster_project.settings import Settings
+from dagster_project.warehouse.refresh import nothing_new
+
+DEFAULT_TIME = "06:00"
+DEFAULT_ZONE = "Asia/Shanghai"
+
+
+def cron_of(time_of_day: str) -> str:
+    """`06:00` → `0 6 * * *`; raises ReferenceError for anything that is no time of day."""
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", time_of_day.strip())
+    if match is None:
+        raise ReferenceError(f"settings.csv, daily_refresh_at: read {time_of_day!r}, expected a time such as 06:00")
+    return f"{int(match[2])} {int(match[1])} * * *"
+
+
+def daily_refresh(settings: Settings, reference: Reference, job: UnresolvedAssetJobDefinition) -> ScheduleDefinition:
+    """The job once a day at the hour of settings.csv; skipped, with the reason, where nothing is new."""
+
+    @schedule(
+        name="daily_refresh",
+        job=job,
+        cron_schedule=cron_of(reference.setting("daily_refresh_at", DEFAULT_TIME)),
+        execution_timezone=reference.setting("time_zone", DEFAULT_ZONE),
+        default_status=DefaultScheduleStatus.RUNNING,
+        description="Takes in what is new once a day, also what the inbox sensor left after a failed run.",
+    )
+    def daily(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        if nothing_new(settings):
+            return SkipReason("Nothing new in inbox, archive and reference data.")
+        day = context.scheduled_execution_time.date().isoformat()
+        return RunRequest(run_key=f"daily-{day}", tags={"tew/trigger": "daily_refresh"})
+
+    return daily
