@@ -103,9 +103,19 @@ def read_workbook(content: bytes, file_name: str, messages: Messages, limits: Li
     except (MemoryError, RecursionError):
         workbook.sheets.clear()
         reading.issue("read.memory", "error")
+    _drop_own_list(reading)
     if not workbook.issues and not any(any(sheet.rows) for sheet in workbook.sheets):
         reading.issue("read.no_cells", "error")
     return workbook
+
+
+def _drop_own_list(reading: _Reading) -> None:
+    """A returned workbook that is sent again brings our list of issues along; it is said, and no data."""
+    own = reading.messages.render("returned.sheet_name")[0]
+    sheets = reading.workbook.sheets
+    for sheet in [sheet for sheet in sheets if sheet.name.rpartition("/")[2] == own]:
+        sheets.remove(sheet)
+        reading.issue("read.own_issue_list", "info", sheet=sheet.name)
 
 
 def _read(content: bytes, reading: _Reading) -> None:
