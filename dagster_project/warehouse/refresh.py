@@ -35,6 +35,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def is_database_trouble(error: Exception) -> bool:
+    """Whether DuckDB met a limit of the machine; wrong SQL is a fault of ours and stays what it is."""
+    kind = type(error)
+    return kind.__module__.partition(".")[0] in ("duckdb", "_duckdb") and kind.__name__ in (
+        "IOException",
+        "OutOfMemoryException",
+        "FatalException",
+        "InternalException",
+        "SerializationException",
+    )
+
+
 @contextmanager
 def explained(step: str) -> Iterator[None]:
     """Turn what disk and database say (full, read-only, forbidden) into a WarehouseError with what to do."""
@@ -45,7 +57,7 @@ def explained(step: str) -> Iterator[None]:
     except OSError as error:
         raise WarehouseError("warehouse.disk", step=step, error=error) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb"):
+        if is_database_trouble(error):
             raise WarehouseError("warehouse.database", step=step, error=error) from error
         raise
 

@@ -410,7 +410,7 @@ class Store:
             WITH live AS (SELECT submission_id, seq, sha256 FROM raw.submission WHERE status = 'accepted'),
             keys AS (
                 SELECT DISTINCT l.seq, o.form_code AS form, o.indicator_code AS what, o.unit_id AS who,
-                       o.period AS at, o.measure AS how
+                       o.period AS month, o.measure AS how
                 FROM raw.observation o JOIN live l USING (submission_id) WHERE o.unit_id IS NOT NULL
                 UNION ALL
                 SELECT DISTINCT l.seq, c.form_code, '', c.unit_id, c.period, 'coverage'
@@ -421,7 +421,7 @@ class Store:
             ),
             beaten AS (
                 SELECT DISTINCT seq FROM (
-                    SELECT seq, max(seq) OVER (PARTITION BY form, what, who, at, how) AS last_seq FROM keys
+                    SELECT seq, max(seq) OVER (PARTITION BY form, what, who, month, how) AS last_seq FROM keys
                 ) WHERE seq < last_seq
             ),
             newest AS (SELECT sha256, max(seq) AS seq FROM raw.submission GROUP BY sha256)

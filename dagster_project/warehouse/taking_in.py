@@ -32,7 +32,7 @@ from dagster_project.warehouse import archive, fingerprints, reception, referenc
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import WarehouseError, render
-from dagster_project.warehouse.known import Known
+from dagster_project.warehouse.known import Known, history_start
 from dagster_project.warehouse.store import Batch, DamagedDatabase, Store, supersession_keys
 
 # Rows written in one transaction: a kill costs at most the reading of these again.
@@ -41,8 +41,6 @@ BATCH_ROWS = 200_000
 HELD_FIGURES = 400_000
 # Files handed to the pool at once, over batch borders.
 CHUNK_FILES = 500
-# Months of history that the rules may look back from the oldest figure that comes in.
-HISTORY_MONTHS = 37
 
 Progress = Callable[[str, int, int], None]
 
@@ -339,10 +337,10 @@ class _TakingIn:
 
     def _current(self) -> Known:
         """What earlier submissions said; loaded at the first need, and again where older history is needed."""
-        since = None if self.oldest is None else _months_back(self.oldest, HISTORY_MONTHS)
+        since = None if self.oldest is None else history_start(self.oldest)
         if self.known is None or (since is not None and not self.known.reaches(since)):
             self._flush()
-            self.known = Known.load(self.store, self.reference, self.vocabulary, since)
+            self.known = Known.load(self.store, self.reference, since)
         return self.known
 
     def _report(self, submission: Submission, intake: Intake, status: str) -> None:
@@ -552,8 +550,3 @@ def _empty(file_name: str, *issues: Issue) -> Intake:
 def _clean(path: str) -> str:
     """The path as text that every file and database can hold (names may carry bytes that are no text)."""
     return path.encode("utf-8", "replace").decode()
-
-
-def _months_back(period: date, months: int) -> date:
-    index = period.year * 12 + period.month - 1 - months
-    return date(max(index // 12, 1), index % 12 + 1, 1)

@@ -1,0 +1,274 @@
+"""The reading and audit of `tew check` and of uploads: what a refresh would say, with nothing stored.
+
+Belongs here: running parse, resolve and audit over files against what is published.
+Does not belong here: rules and texts (ingest, audit), marking a workbook (ingest/returned.py), printing (commands/).
+
+Earlier figures come from the published version, never from the work database: a check must work while a refresh
+writes, and in an empty home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.audit.run import audit
+from dagster_project.ingest.messages import Messages
+from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
+from dagster_project.ingest.pool import ParsePool
+from dagster_project.ingest.resolve import resolve
+from dagster_project.ingest.vocabulary import Vocabulary
+from dagster_project.reference import Reference, load_reference
+from dagster_project.settings import Settings
+from dagster_project.warehouse.archive import from_timestamp, utc_now
+from dagster_project.warehouse.errors import NothingPublished, render
+from dagster_project.warehouse.known import Known, history_start
+from dagster_project.warehouse.read import PublishedReader
+
+
+@dataclass
+class CheckedWorkbook:
+    """One workbook as a refresh would see it. `content` is None where the file could not be opened at all."""
+
+    file_name: str
+    path: Path | None
+    content: bytes | None
+    intake: Intake | None
+    issues: list[Issue] = field(default_factory=list)
+
+    def count(self, severity: str) -> int:
+        return sum(issue.severity == severity for issue in self.issues)
+
+    @property
+    def ok(self) -> bool:
+        """Read, and without an error."""
+        return self.intake is not None and self.count("error") == 0
+
+    @property
+    def observations(self) -> int:
+        return 0 if self.intake is None else len(self.intake.parsed.observations)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: what was recognised, and every issue."""
+        intake = self.intake
+        return {
+            "file_name": self.file_name,
+            "ok": self.ok,
+            "file_kind": None if intake is None else intake.parsed.file_kind,
+            "form_code": None if intake is None else intake.form_code,
+            "layout": None if intake is None else intake.layout,
+            "period": None if intake is None or intake.period is None else intake.period.isoformat(),
+            "reporter_unit_id": None if intake is None else intake.reporter_unit_id,
+            "observations": self.observations,
+            "errors": self.count("error"),
+            "warnings": self.count("warning"),
+            "issues": [
+                {
+                    "sheet": issue.sheet,
+                    "cell": issue.cell,
+                    "severity": issue.severity,
+                    "rule": issue.rule,
+                    "message_zh": issue.message_zh,
+                    "message_en": issue.message_en,
+                    "raw_text": issue.raw_text,
+                }
+                for issue in self.issues
+            ],
+        }
+
+
+def check_files(settings: Settings, paths: Sequence[Path]) -> list[CheckedWorkbook]:
+    """Check files on disk, registers first, in the order given otherwise; the result is in the order given.
+
+    A file that cannot be opened gives a CheckedWorkbook with an issue. Raises ReferenceError.
+    """
+    contents: list[tuple[str, bytes]] = []
+    results: dict[int, CheckedWorkbook] = {}
+    places: list[int] = []
+    for number, path in enumerate(paths):
+        try:
+            size = path.stat().st_size
+            if size > settings.max_file_mb << 20:
+                issue = _too_large(settings, path.name, size)
+                results[number] = CheckedWorkbook(path.name, path, None, None, [issue])
+                continue
+            contents.append((path.name, path.read_bytes()))
+            places.append(number)
+        except OSError as error:
+            key = "warehouse.not_readable"
+            zh, en = render(key, file=str(path), error=error.strerror or error)
+            results[number] = CheckedWorkbook(path.name, path, None, None, [Issue(key, "error", zh, en)])
+    modified = [from_timestamp(paths[number].stat().st_mtime) for number in places]
+    for number, checked in zip(places, check_contents(settings, contents, modified), strict=True):
+        checked.path = paths[number]
+        results[number] = checked
+    return [results[number] for number in range(len(paths))]
+
+
+def check_contents(
+    settings: Settings, contents: Sequence[tuple[str, bytes]], received: Sequence[Any] | None = None
+) -> list[CheckedWorkbook]:
+    """Check workbooks in memory, (file name, bytes) each; `received` are their times (UTC), default now.
+
+    Several files know each other as in one refresh: a register among them is read first.
+    """
+    if not contents:
+        return []
+    reference = load_reference(settings.seeds)
+    vocabulary = Vocabulary.load(reference)
+    messages = Messages.load(reference)
+    now = utc_now()
+    results: dict[int, CheckedWorkbook] = {}
+    fitting = []
+    for number, (name, content) in enumerate(contents):
+        if len(content) > settings.max_file_mb << 20:
+            issue = _too_large(settings, name, len(content))
+            results[number] = CheckedWorkbook(name, None, None, None, [issue])
+        else:
+            fitting.append((number, content, name))
+    workers = min(settings.ingest_workers, max(len(fitting), 1))
+    with ParsePool(
+        settings.seeds, workers=workers, timeout_s=settings.ingest_timeout_s, memory_mb=settings.ingest_memory_mb
+    ) as pool:
+        parsed = dict(pool.parse_many(iter(fitting)))
+    oldest = min((cell.period for book in parsed.values() for cell in book.observations), default=None)
+    known = published_knowledge(settings, reference, None if oldest is None else history_start(oldest))
+    registers = {row["form_code"] for row in reference.rows("forms") if row["subject"] == "roster"}
+
+    def order(number: int) -> tuple[bool, int]:
+        return not any(sheet.form_code in registers for sheet in parsed[number].sheets), number
+
+    for number in sorted(parsed, key=order):
+        name, content = contents[number]
+        submission = Submission(
+            submission_id="",
+            seq=0,
+            file_name=name,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            received_at=now if received is None else min(received[number], now),
+            ingested_at=now,
+        )
+        intake = resolve(parsed[number], known.directory, vocabulary)
+        audit(intake, known.history, known.directory, reference, messages, submission)
+        known.add(intake)
+        results[number] = CheckedWorkbook(name, None, content, intake, intake.issues)
+    return [results[number] for number in range(len(contents))]
+
+
+def _too_large(settings: Settings, name: str, size: int) -> Issue:
+    key = "warehouse.file_too_large"
+    zh, en = render(key, file=name, size_mb=round(size / 2**20, 1), limit_mb=settings.max_file_mb)
+    return Issue(key, "error", zh, en)
+
+
+def published_knowledge(settings: Settings, reference: Reference, since: date | None) -> Known:
+    """Registers of the published version and its figures from `since` on (None: no figure is needed).
+
+    Empty where nothing is published.
+    """
+    reader = PublishedReader(settings)
+    try:
+        return Known.build(
+            reference,
+            _townships(reader),
+            _enterprises(reader),
+            () if since is None else _figures(reader, since),
+            _incidents(reader),
+        )
+    except NothingPublished:
+        return Known.build(reference, (), (), (), ())
+
+
+@contextmanager
+def _missing_mart_is_empty() -> Iterator[None]:
+    """A version published by an older release may lack a mart or a column: then nothing is known from it."""
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return
+
+
+def _rows(reader: PublishedReader, sql: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    with _missing_mart_is_empty():
+        return reader.query(sql, params)[1]
+    return []
+
+
+def _townships(reader: PublishedReader) -> Iterable[NewTownship]:
+    rows = _rows(
+        reader,
+        "SELECT township_code, name_zh, name_en, kind FROM marts.dim_township WHERE kind <> 'county' ORDER BY 1",
+    )
+    return [NewTownship(*row) for row in rows]
+
+
+def _enterprises(reader: PublishedReader) -> Iterable[KnownEnterprise]:
+    rows = _rows(
+        reader,
+        "SELECT enterprise_id, name_zh, township_code, credit_code, status, industry_code, is_above_scale, "
+        "is_agro_processing, is_pharma, is_coal_mine, is_key_energy_user, capacity_tonnes_per_year, is_provisional "
+        "FROM marts.dim_enterprise ORDER BY enterprise_id",
+    )
+    return [
+        KnownEnterprise(
+            enterprise_id=row[0],
+            name=row[1] or "",
+            township_code=row[2],
+            credit_code=row[3],
+            unit_status=row[4] or "active",
+            industry_code=row[5],
+            is_above_scale=bool(row[6]),
+            is_agro_processing=bool(row[7]),
+            is_pharma=bool(row[8]),
+            is_coal_mine=bool(row[9]),
+            is_key_energy_user=bool(row[10]),
+            capacity=row[11],
+            is_provisional=bool(row[12]),
+        )
+        for row in rows
+    ]
+
+
+def _figures(reader: PublishedReader, since: date) -> Iterable[tuple[Any, ...]]:
+    return _rows(
+        reader,
+        "SELECT indicator_code, unit_id, period, measure, sum(value)::DECIMAL(24, 6), max(null_reason), form_code "
+        "FROM marts.fct_observation WHERE unit_id IS NOT NULL AND period >= $since "
+        "GROUP BY indicator_code, unit_id, period, measure, form_code ORDER BY min(received_at)",
+        {"since": since},
+    )
+
+
+def _incidents(reader: PublishedReader) -> Iterable[IncidentRow]:
+    rows = _rows(
+        reader,
+        "SELECT form_code, occurred_on, category, deaths, serious_injuries, direct_loss, declared_class, "
+        "counted_in_rate, sheet, cell, raw_text, enterprise_id, township_code FROM marts.fct_safety_incident ORDER BY 2",
+    )
+    return [
+        IncidentRow(
+            form_code=row[0],
+            unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
+            occurred_on=row[1],
+            category=row[2],
+            deaths=row[3],
+            serious_injuries=row[4],
+            direct_loss=row[5],
+            declared_class=row[6],
+            counted_in_rate=row[7],
+            sheet=row[8],
+            cell=row[9],
+            raw_text=row[10] or "",
+            enterprise_id=row[11],
+            township_code=row[12],
+        )
+        for row in rows
+    ]
