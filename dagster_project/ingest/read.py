@@ -84,7 +84,8 @@ class _Reading:
         )
 
     def fault(self, fault: Unreadable, sheet: str | None = None) -> None:
-        self.issue(fault.key, "error", sheet=sheet, **fault.fields)
+        key = "read.damaged_sheet" if sheet and fault.key == "read.damaged" else fault.key
+        self.issue(key, "error", sheet=sheet, **fault.fields)
 
 
 def read_workbook(content: bytes, file_name: str, messages: Messages, limits: Limits = LIMITS) -> Workbook:

@@ -23,6 +23,7 @@ from dagster_project.ingest.read_xlsx import is_percent, zeros
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _BREAKS = {"br", "p", "div", "li"}
+_BREAK = "\v"  # a line break of the page, apart from those of its source
 _SILENT = {"script", "style", "title", "xml", "noscript"}
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -85,7 +86,7 @@ class _HtmlGrid(HTMLParser):
             if self.cell is None and not self.tables:
                 self._flush()
             elif self.text:
-                self.text.append("\n")
+                self.text.append(_BREAK)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
@@ -136,7 +137,7 @@ class _HtmlGrid(HTMLParser):
     def _flush(self) -> None:
         text = "".join(self.text)
         self.text = []
-        value = "\n".join(part for line in text.split("\n\n") if (part := _SPACES.sub(" ", line).strip(" ")))
+        value = "\n".join(part for line in text.split(_BREAK) if (part := _SPACES.sub(" ", line).strip(" ")))
         if self.cell is None:
             if value and not self.tables:
                 put(self.rows, self.bottom, 0, value)
