@@ -1,0 +1,149 @@
+"""What a rule may ask: the reference data compiled once, and the state of one run.
+
+Belongs here: `AuditContext` (per deployment), `Run` (per submission), the small protocol of the registers.
+Does not belong here: rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from dagster_project.audit.accidents import AccidentClass, load_classes
+from dagster_project.audit.figures import Collected, Meta, Past, Row, load_indicators, load_links
+from dagster_project.audit.findings import Texts, Writer
+from dagster_project.audit.relations import Relation, load_relations
+from dagster_project.audit.rulebook import Rule, RuleBook
+from dagster_project.ingest.model import Intake, Issue, KnownEnterprise, Submission
+from dagster_project.reference import Reference
+
+IDLE = frozenset({"suspended", "closed", "construction"})
+
+
+class Registers(Protocol):
+    """The part of ingest.resolve.Directory that audit uses."""
+
+    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None: ...
+
+    def enterprises(self) -> Iterable[KnownEnterprise]: ...
+
+
+class NoRegisters:
+    """Registers of an empty home."""
+
+    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None:
+        return None
+
+    def enterprises(self) -> Iterable[KnownEnterprise]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A set of enterprises by flags of the register and industry (scopes.csv)."""
+
+    code: str
+    flags: tuple[str, ...]
+    industry: re.Pattern[str] | None
+
+    def holds(self, enterprise: KnownEnterprise) -> bool:
+        if any(not getattr(enterprise, flag, False) for flag in self.flags):
+            return False
+        return self.industry is None or bool(self.industry.search(enterprise.industry_code or ""))
+
+
+class AuditContext:
+    """Reference data compiled for judging: rules, relations, indicators, classes. Built once, then shared."""
+
+    def __init__(self, reference: Reference, messages: Texts) -> None:
+        self.reference = reference
+        self.rules = RuleBook(reference)
+        self.indicators: dict[str, Meta] = load_indicators(reference)
+        self.relations: tuple[Relation, ...] = load_relations(reference, self.indicators)
+        self.links = load_links(reference)
+        self.classes: tuple[AccidentClass, ...] = load_classes(reference)
+        self.forms: dict[str, Mapping[str, Any]] = {row["form_code"]: row for row in reference.rows("forms")}
+        self.adding_forms = frozenset(code for code, row in self.forms.items() if row["repeated_rows"] == "add")
+        self.townships: tuple[Mapping[str, Any], ...] = reference.rows("townships")
+        self.scopes: dict[str, Scope] = {
+            row["scope"]: Scope(
+                row["scope"],
+                tuple(flag for flag in (row["flag"], row["flag_2"]) if flag),
+                re.compile(row["industry_pattern"]) if row["industry_pattern"] else None,
+            )
+            for row in reference.rows("scopes")
+        }
+        self.texts = frozenset(row["key"] for row in reference.rows("messages"))
+        self.writer = Writer(messages)
+        self._applicable: dict[frozenset[str], tuple[Relation, ...]] = {}
+
+    def applicable(self, codes: frozenset[str]) -> tuple[Relation, ...]:
+        """Active relations that name at least one of these indicators; the same rows come again and again."""
+        found = self._applicable.get(codes)
+        if found is None:
+            found = self._applicable[codes] = tuple(
+                relation
+                for relation in self.relations
+                if self.rules.is_active(relation.rule) and not codes.isdisjoint(relation.codes)
+            )
+        return found
+
+    def relations_of(self, rule: str) -> tuple[Relation, ...]:
+        return tuple(relation for relation in self.relations if relation.rule.partition(".")[0] == rule)
+
+    def form_names(self, form_code: str) -> tuple[str, str]:
+        row = self.forms.get(form_code)
+        return (row["name_zh"], row["name_en"]) if row else (form_code, form_code)
+
+
+@dataclass(slots=True)
+class Run:
+    """One submission being judged."""
+
+    context: AuditContext
+    intake: Intake
+    past: Past
+    registers: Registers
+    submission: Submission | None
+    collected: Collected
+    issues: list[Issue] = field(default_factory=list)
+    _idle: dict[tuple[str, date], str] | None = None
+    rule: Callable[[str], Rule | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rule = self.context.rules.get
+
+    def tolerance(self, key: str, printed: float, expected: float) -> float:
+        """max(tolerance_abs printed steps, tolerance_rel of what is expected)."""
+        rule = self.rule(key)
+        if rule is None:
+            return 0.0
+        return max((rule.tolerance_abs or 0.0) * printed, (rule.tolerance_rel or 0.0) * abs(expected))
+
+    def form_names(self, form_code: str) -> tuple[str, str]:
+        return self.context.form_names(form_code)
+
+    def status_of(self, row: Row) -> str | None:
+        """The unit's status as this workbook says it, else as the register does; None where neither does."""
+        if self._idle is None:
+            self._idle = {
+                (item.unit_id, item.period): item.status
+                for item in self.intake.parsed.coverage
+                if item.unit_id is not None and item.status in ("suspended", "closed", "construction")
+            }
+            for entry in self.intake.parsed.roster:
+                if entry.enterprise_id is not None and entry.unit_status in IDLE:
+                    self._idle.setdefault((entry.enterprise_id, row.first.period), entry.unit_status)
+        said = self._idle.get((row.unit_id, row.first.period))
+        if said is not None:
+            return said
+        if row.level != "enterprise":
+            return None
+        known = self.registers.enterprise(row.unit_id)
+        return known.unit_status if known is not None else None
+
+    def is_idle(self, row: Row) -> bool:
+        return self.status_of(row) in IDLE

@@ -1,0 +1,110 @@
+"""Rules over the printed base and the printed growth: V10, V11.
+
+Belongs here: base and growth columns against the figures and against last year.
+Does not belong here: growth that is judged as too big (V12, rules_series.py), growth that is computed for pages (dbt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dagster_project.audit.context import Run
+from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, Figure, step
+from dagster_project.audit.findings import Finding, Suspect, deviance, number
+
+NONE: Sequence[Finding] = ()
+
+
+def v10_printed_growth(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Printed growth = level / printed base - 1 in %, for ratios the difference; within 0.15 points (V10).
+
+    What rounding of the printed figures alone can explain is allowed. An agreement vouches for all three cells.
+    """
+    growth, level, base = figure.growth, figure.level, figure.base
+    if growth is None or level is None or base is None or base <= 0:
+        return NONE
+    is_difference = figure.meta.kind == "ratio" or figure.meta.growth_basis in ("diff", "diff_pp")
+    computed = level - base if is_difference else (level / base - 1) * 100
+    difference = abs(growth - computed)
+    cells = figure.cells
+    if difference > 0.051:
+        level_step, base_step = step(cells[figure.level_bit]), step(cells[BASE])
+        if is_difference:
+            allowed = 0.5 * (level_step + base_step)
+        else:
+            allowed = 50 * (level_step + base_step * max(level, 0.0) / base) / base
+        rounded = allowed + 0.51 * step(cells[GROWTH])
+        rule = run.rule("V10")
+        tolerance = (rule.tolerance_abs if rule is not None else None) or 0.0
+        if difference > max(rounded, tolerance if not is_difference or figure.meta.dimension == "percent" else rounded):
+            expected_level = base + growth if is_difference else base * (1 + growth / 100)
+            expected_base = level - growth if is_difference else (level / (1 + growth / 100) if growth > -100 else None)
+            reference = _last_year(figure, run)
+            # of three numbers two determine the third: the one that is odd beside the past is the odd one
+            typical = run.past.expected_month(figure)
+            whole = typical * figure.month_no if typical is not None and figure.level_bit != 4 else None
+            return (
+                Finding(
+                    "V10.difference" if is_difference else "V10",
+                    (
+                        Suspect(figure, GROWTH, round(computed, 1 if not is_difference else 4)),
+                        Suspect(figure, figure.level_bit, expected_level, deviance(level, whole)),
+                        Suspect(figure, BASE, expected_base, deviance(base, reference)),
+                    ),
+                    {
+                        "growth": number(growth, 4),
+                        "computed": number(computed, 2),
+                        "level": number(level),
+                        "base": number(base),
+                        "difference": number(difference, 2),
+                    },
+                ),
+            )
+        if difference > rounded:
+            return NONE
+    # a flat figure proves nothing: equal level and base always print 0
+    figure.vouched |= GROWTH | figure.level_bit | BASE
+    return NONE
+
+
+def _last_year(figure: Figure, run: Run) -> float | None:
+    measure = "stock" if figure.level_bit == 4 else "ytd"
+    entry = run.past.months(figure.meta.code, figure.row.unit_id, measure, figure.index).get(figure.index - 12)
+    return entry[0] if entry else None
+
+
+def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Printed base = last year's figure, within 0.5 % (V11); a merged unit may print either geography's."""
+    findings: list[Finding] = []
+    code, unit_id, index = figure.meta.code, figure.row.unit_id, figure.index
+    for bit, value, measure in (
+        (BASE, figure.base, "stock" if figure.level_bit == 4 else "ytd"),
+        (BASE_MONTH, figure.base_month, "month"),
+    ):
+        if value is None:
+            continue
+        entry = run.past.months(code, unit_id, measure, index).get(index - 12)
+        if entry is None:
+            continue
+        published = entry[0]
+        if run.past.has_links(unit_id):
+            own = run.past.own(code, unit_id, measure).get(index - 12)
+            if own is not None and abs(own[0] - value) < abs(published - value):
+                published = own[0]
+        difference = abs(value - published)
+        if difference < 1e-6:
+            figure.vouched |= bit
+            continue
+        printed = step(figure.cells[bit])
+        if difference <= printed:
+            figure.vouched |= bit
+        if difference > run.tolerance("V11", printed, published):
+            findings.append(
+                Finding(
+                    "V11",
+                    (Suspect(figure, bit, published),),
+                    {"published": number(published), "difference": number(difference)}
+                    | {"percent": number(100 * difference / published, 1) if published else "-"},
+                )
+            )
+    return findings

@@ -1,0 +1,401 @@
+"""Rules over one figure and its own past: V01-V04, V12, V13, V18, V19, V40.
+
+Belongs here: month, year to date, stock and what earlier and later months say of them.
+Does not belong here: printed bases and growth (rules_growth.py), other indicators (rules_relations.py).
+
+A rule is a function (figure, run) -> findings. It also vouches for cells that agree exactly (findings.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dagster_project.audit.context import Run
+from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
+from dagster_project.audit.findings import Finding, Suspect, deviance, number
+
+NONE: Sequence[Finding] = ()
+
+
+def rounding(*cells: object) -> float:
+    """The coarsest printed step among the cells, in stored units."""
+    return max((step(cell) for cell in cells), default=1.0)  # type: ignore[arg-type]
+
+
+def v01_sign(figure: Figure, run: Run) -> Iterable[Finding]:
+    """No negative flow, stock or count unless the indicator may be; a count is a whole number (B.9 V01)."""
+    meta = figure.meta
+    if meta.kind == "ratio":
+        return NONE
+    findings: list[Finding] = []
+    if not meta.is_signed:
+        level, base = figure.level, figure.base
+        if level is not None and level < 0:
+            findings.append(Finding("V01", (Suspect(figure, figure.level_bit, -level),)))
+        if base is not None and base < 0:
+            findings.append(Finding("V01", (Suspect(figure, BASE, -base),)))
+        month = figure.month
+        if month is not None and month < 0:
+            findings.append(_negative_month(figure, run, month))
+        if figure.base_month is not None and figure.base_month < 0:
+            findings.append(Finding("V01.month", (Suspect(figure, BASE_MONTH, -figure.base_month),)))
+    if meta.kind == "count":
+        for bit in (MONTH, YTD, BASE):
+            value = figure.value(bit)
+            if value is not None and value != int(value):
+                findings.append(Finding("V01.whole", (Suspect(figure, bit),)))
+    return findings
+
+
+def _negative_month(figure: Figure, run: Run, month: float) -> Finding:
+    # a negative month is a legal correction where the year to date follows it down
+    before = _before(figure, run, figure.row.unit_id)
+    follows = before is not None and figure.ytd is not None and abs(before + month - figure.ytd) <= 1.5
+    impossible = figure.ytd is not None and (before is not None or figure.month_no == 1) and not follows
+    return Finding("V01" if impossible else "V01.month", (Suspect(figure, MONTH, -month),))
+
+
+def _before(figure: Figure, run: Run, unit_id: str) -> float | None:
+    """Year to date of the month before; 0 in January."""
+    if figure.month_no == 1:
+        return 0.0
+    entry = run.past.months(figure.meta.code, unit_id, "ytd", figure.index).get(figure.index - 1)
+    return entry[0] if entry else None
+
+
+def v02_accumulation(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Last month's year to date + month = year to date; the same forward where a later month is known (V02)."""
+    ytd = figure.ytd
+    if ytd is None or figure.meta.kind == "ratio":
+        return NONE
+    findings: list[Finding] = []
+    month = figure.month
+    if month is not None and figure.month_no > 1:
+        before = _before(figure, run, figure.row.unit_id)
+        if before is not None:
+            difference = ytd - (before + month)
+            if abs(difference) < 1e-6:
+                figure.vouched |= MONTH | YTD
+            else:
+                finding = _v02(figure, run, before, difference)
+                if finding is not None:
+                    findings.append(finding)
+    following = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index + 1)
+    if following is not None and figure.month_no < 12:
+        finding = _v02_next(figure, run, following[0])
+        if finding is not None:
+            findings.append(finding)
+    return findings
+
+
+def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding | None:
+    ytd, month = figure.ytd or 0.0, figure.month or 0.0
+    if run.past.has_links(figure.row.unit_id):
+        own = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index - 1)
+        if own is not None and abs(ytd - own[0] - month) < abs(difference):
+            before, difference = own[0], ytd - own[0] - month
+    printed = rounding(figure.cells[YTD], figure.cells[MONTH])
+    if abs(difference) <= 1.5 * printed:
+        figure.vouched |= MONTH | YTD
+        return None
+    expected_ytd, expected_month = before + month, ytd - before
+    near = abs(difference) <= run.tolerance("V02", printed, expected_ytd)
+    typical = run.past.expected_month(figure)
+    return Finding(
+        "V02.near" if near else "V02",
+        (
+            Suspect(figure, YTD, expected_ytd, deviance(expected_month, typical)),
+            Suspect(figure, MONTH, expected_month, deviance(month, typical)),
+        ),
+        {
+            "before": number(before),
+            "month": number(month),
+            "ytd": number(ytd),
+            "sum": number(expected_ytd),
+            "difference": number(abs(difference)),
+        },
+    )
+
+
+def _v02_next(figure: Figure, run: Run, next_ytd: float) -> Finding | None:
+    next_month = run.past.own(figure.meta.code, figure.row.unit_id, "month").get(figure.index + 1)
+    ytd = figure.ytd or 0.0
+    if next_month is None:
+        return None
+    expected = next_ytd - next_month[0]
+    printed = rounding(figure.cells[YTD])
+    if abs(expected - ytd) <= 1.5 * printed:
+        figure.vouched |= YTD
+        return None
+    if run.past.changed_within(figure.row.unit_id, figure.index + 1, figure.index + 1):
+        return None
+    if abs(expected - ytd) <= run.tolerance("V02", printed, expected):
+        return None
+    return Finding(
+        "V02.next",
+        (Suspect(figure, YTD, expected),),
+        {"ytd": number(ytd), "next_ytd": number(next_ytd), "next_month": number(next_month[0])},
+    )
+
+
+def v03_month_within_year(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Month <= year to date; in January they are equal (V03)."""
+    month, ytd = figure.month, figure.ytd
+    if month is None or ytd is None or figure.meta.kind == "ratio":
+        return NONE
+    if figure.month_no == 1:
+        if month == ytd:
+            return NONE
+        key = "V03.january"
+    elif month <= ytd or month < 0 or ytd < 0 or figure.meta.is_signed:
+        return NONE
+    else:
+        key = "V03"
+    printed = rounding(figure.cells[YTD], figure.cells[MONTH])
+    if abs(month - ytd) <= run.tolerance(key, printed, ytd):
+        return NONE
+    typical = run.past.expected_month(figure)
+    whole = typical * figure.month_no if typical is not None else None
+    return (
+        Finding(
+            key,
+            (
+                # the year to date is authoritative (B.1): with no other evidence the month is held back
+                Suspect(figure, MONTH, ytd if figure.month_no == 1 else None, deviance(month, typical)),
+                Suspect(figure, YTD, month if figure.month_no == 1 else None, deviance(ytd, whole)),
+            ),
+            {"month": number(month), "ytd": number(ytd), "difference": number(abs(month - ytd))},
+            also="V03.also",
+        ),
+    )
+
+
+def v04_no_decrease(figure: Figure, run: Run) -> Iterable[Finding]:
+    """The year to date does not fall from month to month (V04)."""
+    ytd = figure.ytd
+    if ytd is None or figure.month_no == 1 or figure.meta.is_signed or figure.meta.kind == "ratio":
+        return NONE
+    before = _before(figure, run, figure.row.unit_id)
+    if before is None or ytd >= before:
+        return NONE
+    if run.past.has_links(figure.row.unit_id):
+        own = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index - 1)
+        if own is not None and ytd >= own[0]:
+            return NONE
+    if before - ytd <= rounding(figure.cells[YTD]):
+        return NONE
+    expected = before + figure.month if figure.month is not None else None
+    return (
+        Finding(
+            "V04",
+            (Suspect(figure, YTD, expected),),
+            {"ytd": number(ytd), "before": number(before), "difference": number(before - ytd)},
+        ),
+    )
+
+
+def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Year on year outside [low, high] %, month on month outside its own band (V12, V12.month).
+
+    Only above a level (the rule's tolerance_abs, stored units). A month is measured against last month, and excused
+    where it is in line with last year's same month: that is seasonality.
+    """
+    if figure.meta.kind in ("ratio", "count") or figure.is_carried:
+        return NONE
+    findings: list[Finding] = []
+    rule = run.rule("V12")
+    if rule is None or rule.low is None or rule.high is None:
+        return NONE
+    least = rule.tolerance_abs or 0.0
+    level, base = figure.level, figure.base
+    if level is not None:
+        printed = base is not None
+        if base is None:
+            known = run.past.months(
+                figure.meta.code, figure.row.unit_id, "ytd" if figure.level_bit == YTD else "stock", figure.index
+            )
+            entry = known.get(figure.index - 12)
+            base = entry[0] if entry else None
+        if base is not None and base > 0 and level >= 0 and (level > least or base > least):
+            growth = (level / base - 1) * 100
+            if not rule.low <= growth <= rule.high and not run.is_idle(figure.row):
+                expected = base * (1 + figure.growth / 100) if figure.growth is not None else base
+                suspects = [Suspect(figure, figure.level_bit, expected)]
+                if printed:
+                    suspects.append(Suspect(figure, BASE, level))
+                findings.append(
+                    Finding(
+                        "V12",
+                        tuple(suspects),
+                        {"growth": number(growth, 1), "base": number(base), "level": number(level)}
+                        | {"low": number(rule.low), "high": number(rule.high)},
+                        counts=False,
+                    )
+                )
+    month = figure.month
+    if month is not None and figure.meta.kind == "flow" and not figure.meta.is_signed:
+        finding = _v12_month(figure, run, month)
+        if finding is not None:
+            findings.append(finding)
+    return findings
+
+
+def _v12_month(figure: Figure, run: Run, month: float) -> Finding | None:
+    rule = run.rule("V12.month")
+    known = run.past.months(figure.meta.code, figure.row.unit_id, "month", figure.index)
+    entry = known.get(figure.index - 1)
+    if rule is None or rule.low is None or rule.high is None or entry is None or entry[0] <= 0:
+        return None
+    before, least = entry[0], rule.tolerance_abs or 0.0
+    change = (month / before - 1) * 100
+    if rule.low <= change <= rule.high or (month <= least and before <= least) or month < 0:
+        return None
+    year_before = known.get(figure.index - 12)
+    yearly = run.rule("V12")
+    if year_before is not None and year_before[0] > 0 and yearly is not None:
+        growth = (month / year_before[0] - 1) * 100
+        if (yearly.low or -50.0) <= growth <= (yearly.high or 100.0):
+            return None
+    elif figure.month_no <= 2 and year_before is None:
+        # December's rush and the Spring Festival: without last year's month nothing can be said
+        return None
+    if month == 0 and run.is_idle(figure.row):
+        return None
+    return Finding(
+        "V12.month",
+        (Suspect(figure, MONTH, before),),
+        {"change": number(change, 1), "before": number(before), "low": number(rule.low), "high": number(rule.high)},
+        counts=False,
+    )
+
+
+def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
+    """Figure / median of the last twelve months within [low, high]: otherwise a unit was probably mistaken (V13).
+
+    A year-to-date figure is compared per month. At least tolerance_abs large (stored units; ratios: any).
+    """
+    rule = run.rule("V13")
+    if rule is None or rule.low is None or rule.high is None:
+        return NONE
+    findings: list[Finding] = []
+    code, unit_id, index = figure.meta.code, figure.row.unit_id, figure.index
+    for bit, value, measure, months in (
+        (MONTH, figure.month, "month", 1),
+        (YTD, figure.ytd, "ytd", figure.month_no),
+        (STOCK, figure.stock, "stock", 1),
+    ):
+        if value is None or value == 0:
+            continue
+        known = run.past.months(code, unit_id, measure, index)
+        if not known:
+            continue
+        per_month = measure == "ytd" and figure.meta.kind != "ratio"
+        size = abs(value) / months if per_month else abs(value)
+        typical = run.past.typical(code, unit_id, measure, index, per_month)
+        # one or two months say little of a flow, but much of a stock or of a figure that comes once a year
+        if typical is None or typical[0] <= 0 or (typical[1] < 3 and measure != "stock" and index - 12 < max(known)):
+            continue
+        ratio = size / typical[0]
+        least = 0.0 if figure.meta.kind == "ratio" else rule.tolerance_abs or 0.0
+        if rule.low <= ratio <= rule.high or max(size, typical[0]) < least:
+            continue
+        expected = typical[0] * months if per_month else typical[0]
+        findings.append(
+            Finding(
+                "V13",
+                (Suspect(figure, bit, expected),),
+                {"typical": number(typical[0]), "ratio": number(ratio, 3 if ratio < 1 else 1)}
+                | {"low": number(rule.low), "high": number(rule.high)},
+                counts=False,
+            )
+        )
+    return findings
+
+
+def v18_employment(figure: Figure, run: Run) -> Iterable[Finding]:
+    """People at work: change by month within 20 % or 50 persons; twelve equal months look copied (V18)."""
+    stock = figure.stock
+    if stock is None or figure.meta.dimension != "people" or figure.is_carried:
+        return NONE
+    known = run.past.months(figure.meta.code, figure.row.unit_id, "stock", figure.index)
+    entry = known.get(figure.index - 1)
+    if entry is None:
+        return NONE
+    before = entry[0]
+    findings: list[Finding] = []
+    rule = run.rule("V18")
+    if rule is not None and before > 0:
+        change = abs(stock - before)
+        if change > (rule.tolerance_abs or 0.0) and change > (rule.tolerance_rel or 0.0) * before:
+            findings.append(
+                Finding(
+                    "V18",
+                    (Suspect(figure, STOCK, before),),
+                    {
+                        "before": number(before),
+                        "change": number(stock - before),
+                        "percent": number((stock / before - 1) * 100, 1),
+                        "share": number(100 * (rule.tolerance_rel or 0.0)),
+                        "least": number(rule.tolerance_abs),
+                    },
+                    counts=False,
+                )
+            )
+    frozen = run.rule("V18.frozen")
+    if frozen is not None and frozen.high and stock == before:
+        span = int(frozen.high)
+        months = range(figure.index - span + 1, figure.index)
+        if all((e := known.get(i)) is not None and e[0] == stock for i in months):
+            findings.append(Finding("V18.frozen", (Suspect(figure, STOCK),), {"months": span}, counts=False))
+    return findings
+
+
+def v19_copied(figure: Figure, run: Run) -> Iterable[Finding]:
+    """A flow equal to last month's, or to last year's same month, looks copied (V19); small numbers coincide."""
+    month = figure.month
+    rule = run.rule("V19")
+    if month is None or rule is None or figure.meta.kind != "flow" or abs(month) < (rule.tolerance_abs or 0.0):
+        return NONE
+    if not month or figure.is_carried:
+        return NONE
+    known = run.past.own(figure.meta.code, figure.row.unit_id, "month")
+    for back, key in ((1, "V19"), (12, "V19.year")):
+        entry = known.get(figure.index - back)
+        if entry is not None and entry[0] == month:
+            return (Finding(key, (Suspect(figure, MONTH),), {}, counts=False),)
+    return NONE
+
+
+def v40_revision(figure: Figure, run: Run) -> Iterable[Finding]:
+    """A closed month (a later one is reported) that changes needs a reason; two forms that differ are shown (V40)."""
+    findings: list[Finding] = []
+    code, unit_id, index = figure.meta.code, figure.row.unit_id, figure.index
+    for bit, measure in ((YTD, "ytd"), (STOCK, "stock"), (MONTH, "month")):
+        value = figure.value(bit)
+        if value is None:
+            continue
+        known = run.past.own(code, unit_id, measure)
+        entry = known.get(index)
+        if entry is None or abs(entry[0] - value) < 1e-6:
+            continue
+        form = figure.cells[bit].form_code
+        if entry[2] is not None and entry[2] != form:
+            if abs(entry[0] - value) > run.tolerance("V40.forms", step(figure.cells[bit]), entry[0]):
+                findings.append(
+                    Finding(
+                        "V40.forms",
+                        (Suspect(figure, bit, entry[0]),),
+                        {
+                            "before": number(entry[1]),
+                            "form": run.form_names(entry[2])[0],
+                            "form_en": run.form_names(entry[2])[1],
+                        },
+                        counts=False,
+                    )
+                )
+            continue
+        if index + 1 in known:
+            findings.append(
+                Finding("V40", (Suspect(figure, bit, entry[0]),), {"before": number(entry[1])}, counts=False)
+            )
+    return findings

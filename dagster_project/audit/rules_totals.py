@@ -1,0 +1,315 @@
+"""Totals: V07 (a total row against its rows), V08 (townships against the county's row), V09 (enterprises against theirs).
+
+Belongs here: sums over units within one workbook, and of enterprises against what their township reports.
+Does not belong here: sums over months (rules_series.py) or over indicators (rules_relations.py).
+
+A declared total is never a figure, so nothing is quarantined here. Where the difference is exactly what another rule
+says that one cell of the column is off by, the issue stands at that cell, and the total is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from dagster_project.audit.context import Run
+from dagster_project.audit.figures import BIT_OF, YTD, Figure, step
+from dagster_project.audit.findings import Finding, Suspect, number, slip
+from dagster_project.audit.history import month_index
+from dagster_project.ingest.model import DeclaredTotal, Issue, Observation
+
+ColumnKey = tuple[str, str, object, str]  # sheet, indicator, period, measure
+
+
+class Column:
+    """The cells of one column of one sheet: one indicator, period and measure."""
+
+    __slots__ = ("cells", "nulls")
+
+    def __init__(self) -> None:
+        self.cells: list[Observation] = []
+        self.nulls: list[Observation] = []
+
+
+def columns_of(run: Run) -> dict[ColumnKey, Column]:
+    """The columns that a declared total speaks of."""
+    wanted = {(t.sheet, t.indicator_code, t.period, t.measure) for t in run.intake.parsed.totals}
+    columns: dict[ColumnKey, Column] = {key: Column() for key in wanted}
+    if not wanted:
+        return columns
+    for obs in run.intake.parsed.observations:
+        column = columns.get((obs.sheet, obs.indicator_code, obs.period, obs.measure))
+        if column is None or obs.level == "county":
+            continue
+        if obs.value is None or obs.status != "accepted":
+            column.nulls.append(obs)
+        else:
+            column.cells.append(obs)
+    return columns
+
+
+def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
+    """V07: every declared total against its rows. Adds to `findings` where the column's total convicts one cell."""
+    issues: list[Issue] = []
+    rule = run.rule("V07")
+    if rule is None or not run.intake.parsed.totals:
+        return issues
+    columns = columns_of(run)
+    corrections = _corrections(findings)
+    for total in run.intake.parsed.totals:
+        meta = run.context.indicators.get(total.indicator_code)
+        if meta is None or not meta.is_additive or total.measure not in BIT_OF or total.measure == "declared_growth":
+            continue
+        column = columns[total.sheet, total.indicator_code, total.period, total.measure]
+        scope = total.scope_unit_id
+        cells = [c for c in column.cells if scope is None or c.township_code == scope or c.unit_id == scope]
+        nulls = [c for c in column.nulls if scope is None or c.township_code == scope or c.unit_id == scope]
+        if not cells or (total.scope is not None and scope is None):
+            continue
+        own = sum(float(c.value) for c in cells if c.value is not None)
+        difference = float(total.value) - own
+        printed = max(max(map(step, cells)), _total_step(total, cells[0]))
+        exact = printed * max(1.0, 0.5 * len(cells) ** 0.5)
+        if abs(difference) <= exact:
+            if not nulls or abs(difference) < 1e-6:
+                _vouch(run, cells)
+            continue
+        culprit = _culprit(run, cells, difference, exact, corrections)
+        if culprit is not None:
+            figure, bit, expected = culprit
+            findings.append(
+                Finding(
+                    "V07.cell",
+                    (Suspect(figure, bit, expected),),
+                    {"total": number(total.value), "sum": number(own), "difference": number(abs(difference))}
+                    | {"total_cell": total.cell},
+                )
+            )
+            continue
+        if abs(difference) <= run.tolerance("V07", printed, float(total.value)):
+            key = "V07.near"
+        else:
+            key = "V07.partial" if nulls else "V07"
+        chosen = run.rule(key) or rule
+        zh, en = run.context.writer.measure(total.measure)
+        issue = run.context.writer.of_sheet(
+            chosen,
+            key,
+            total.sheet,
+            {
+                "name_zh": meta.name_zh + zh,
+                "name_en": f"{meta.name_en}, {en}",
+                "total": number(total.value),
+                "sum": number(own),
+                "rows": len(cells),
+                "missing": len(nulls),
+                "difference": number(abs(difference)),
+                "unit": meta.unit,
+                "missed": _left_out(cells, difference, exact),
+            },
+            cell=total.cell,
+            raw_text=total.raw_text,
+        )
+        issue.indicator_code, issue.period, issue.unit_id = total.indicator_code, total.period, scope
+        issues.append(issue)
+    issues.extend(_total_growth(run))
+    return issues
+
+
+def _total_step(total: DeclaredTotal, like: Observation) -> float:
+    digits = total.raw_text.partition(".")[2]
+    decimals = len(digits) if digits.isdigit() and digits.strip("0") else 0
+    return float(like.unit_factor) * 10.0**-decimals
+
+
+def _left_out(cells: list[Observation], difference: float, exact: float) -> str:
+    """The address of the row that the total seems to leave out, where exactly one explains the difference."""
+    left_out = [c.cell for c in cells if c.value is not None and abs(float(c.value) + difference) <= exact]
+    return left_out[0] if len(left_out) == 1 else "-"
+
+
+def _vouch(run: Run, cells: list[Observation]) -> None:
+    for obs in cells:
+        figure = _figure(run, obs)
+        if figure is not None:
+            figure.vouched |= BIT_OF[obs.measure]
+
+
+def _corrections(findings: Iterable[Finding]) -> dict[int, list[tuple[Figure, int, float]]]:
+    """What other rules say a cell should read: by identity of its observation."""
+    said: dict[int, list[tuple[Figure, int, float]]] = {}
+    for finding in findings:
+        if not finding.counts:
+            continue
+        for suspect in finding.suspects:
+            if suspect.expected is not None:
+                said.setdefault(id(suspect.cell), []).append((suspect.figure, suspect.bit, suspect.expected))
+    return said
+
+
+def _culprit(
+    run: Run,
+    cells: list[Observation],
+    difference: float,
+    exact: float,
+    corrections: dict[int, list[tuple[Figure, int, float]]],
+) -> tuple[Figure, int, float] | None:
+    """The one cell of the column that is off by exactly this difference, as another rule or its digits say."""
+    found: list[tuple[Figure, int, float]] = []
+    for obs in cells:
+        value = float(obs.value) if obs.value is not None else 0.0
+        for figure, bit, expected in corrections.get(id(obs), ()):
+            # a printed growth of one decimal fixes the level only so far
+            if abs(expected - value - difference) <= max(exact, 0.001 * abs(expected)):
+                found.append((figure, bit, value + difference))
+                break
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return None
+    for obs in cells:
+        value = float(obs.value) if obs.value is not None else 0.0
+        kind = slip(value, value + difference)
+        # adding up to a rounder slip: only digits that were lost, swapped, shifted or negated count
+        if kind is not None and abs(difference) > 10 * exact and value + difference > 0:
+            owner = _figure(run, obs)
+            if owner is not None and not owner.vouched & BIT_OF[obs.measure]:
+                found.append((owner, BIT_OF[obs.measure], value + difference))
+    return found[0] if len(found) == 1 else None
+
+
+def _figure(run: Run, obs: Observation) -> Figure | None:
+    row = run.collected.rows.get((obs.unit_id or "", month_index(obs.period)))
+    return row.figures.get(obs.indicator_code) if row is not None else None
+
+
+def _total_growth(run: Run) -> Iterable[Issue]:
+    """The growth printed in a total row against the total row's own figures (V10)."""
+    rule = run.rule("V10")
+    if rule is None:
+        return
+    rows: dict[tuple[str, str, object, str | None], dict[str, DeclaredTotal]] = {}
+    for total in run.intake.parsed.totals:
+        rows.setdefault((total.sheet, total.indicator_code, total.period, total.scope), {})[total.measure] = total
+    for (sheet, code, _, _), said in rows.items():
+        meta = run.context.indicators.get(code)
+        growth, base = said.get("declared_growth"), said.get("base_ytd")
+        level = said.get("ytd") or said.get("stock")
+        if meta is None or not meta.is_additive or growth is None or base is None or level is None or base.value <= 0:
+            continue
+        computed = (float(level.value) / float(base.value) - 1) * 100
+        allowed = max(rule.tolerance_abs or 0.0, 50 * (1 + float(level.value / base.value)) / float(base.value) + 0.051)
+        if abs(float(growth.value) - computed) <= allowed:
+            continue
+        issue = run.context.writer.of_sheet(
+            rule,
+            "V10.total",
+            sheet,
+            {
+                "name_zh": meta.name_zh,
+                "name_en": meta.name_en,
+                "growth": number(growth.value),
+                "computed": number(computed, 1),
+                "level": number(level.value),
+                "base": number(base.value),
+                "unit": meta.unit,
+            },
+            cell=growth.cell,
+            raw_text=growth.raw_text,
+        )
+        issue.indicator_code, issue.period = code, growth.period
+        yield issue
+
+
+def judge_county_row(run: Run) -> Iterable[Issue]:
+    """V08: the townships of a workbook against the county's row in the same workbook."""
+    rule = run.rule("V08")
+    issues: list[Issue] = []
+    if rule is None:
+        return issues
+    county: dict[tuple[str, date, str], Observation] = {}
+    for obs in run.intake.parsed.observations:
+        if obs.level == "county" and obs.status == "accepted" and obs.value is not None and obs.measure in BIT_OF:
+            county[obs.indicator_code, obs.period, obs.measure] = obs
+    if not county:
+        return issues
+    sums: dict[tuple[str, date, str], list[Observation]] = {}
+    nulls: dict[tuple[str, date, str], int] = {}
+    for obs in run.intake.parsed.observations:
+        key = (obs.indicator_code, obs.period, obs.measure)
+        if obs.level != "township" or key not in county:
+            continue
+        if obs.value is not None and obs.status == "accepted":
+            sums.setdefault(key, []).append(obs)
+        else:
+            nulls[key] = nulls.get(key, 0) + 1
+    for key, parts in sums.items():
+        total = county[key]
+        meta = run.context.indicators.get(total.indicator_code)
+        if meta is None or not meta.is_additive or total.measure == "declared_growth" or len(parts) < 2:
+            continue
+        own = sum(float(part.value) for part in parts if part.value is not None)
+        value = float(total.value) if total.value is not None else 0.0
+        printed = max(map(step, parts)) * max(1.0, 0.5 * len(parts) ** 0.5)
+        if abs(value - own) <= max(printed, run.tolerance("V08", step(total), value)):
+            continue
+        variant = "V08.partial" if nulls.get(key) else "V08"
+        issues.append(
+            run.context.writer.of_cell(
+                run.rule(variant) or rule,
+                variant,
+                total,
+                (meta.name_zh, meta.name_en),
+                meta.unit,
+                {"sum": number(own), "rows": len(parts), "missing": nulls.get(key, 0)}
+                | {"difference": number(abs(value - own))},
+                quarantines=False,
+            )
+        )
+    return issues
+
+
+def judge_enterprise_sums(run: Run) -> Iterable[Finding]:
+    """V09: a township's figure of a scope (03a: above scale) against the sum of its enterprises in that scope."""
+    rule = run.rule("V09")
+    findings: list[Finding] = []
+    if rule is None:
+        return findings
+    wanted = [
+        figure
+        for figure in run.collected.figures
+        if figure.row.level == "township" and figure.ytd is not None and figure.meta.scope and figure.meta.scope_base
+    ]
+    if not wanted:
+        return findings
+    members: dict[tuple[str, str], list[str]] = {}
+    for enterprise in run.registers.enterprises():
+        for code in {figure.meta.scope for figure in wanted}:
+            scope = run.context.scopes.get(code or "")
+            if scope is not None and scope.holds(enterprise) and enterprise.unit_status != "closed":
+                members.setdefault((code or "", enterprise.township_code or ""), []).append(enterprise.enterprise_id)
+    for figure in wanted:
+        units = members.get((figure.meta.scope or "", figure.row.unit_id), [])
+        values = [_known(run, figure.meta.scope_base or "", unit, figure.index) for unit in units]
+        if not units or any(value is None for value in values):
+            continue
+        own = sum(value for value in values if value is not None)
+        if abs(own - (figure.ytd or 0.0)) > run.tolerance("V09", step(figure.cells[YTD]), own):
+            findings.append(
+                Finding(
+                    "V09",
+                    (Suspect(figure, YTD, own),),
+                    {"sum": number(own), "enterprises": len(units)},
+                    counts=False,
+                )
+            )
+    return findings
+
+
+def _known(run: Run, code: str, unit_id: str, index: int) -> float | None:
+    row = run.collected.rows.get((unit_id, index))
+    figure = row.figures.get(code) if row is not None else None
+    if figure is not None and figure.ytd is not None:
+        return figure.ytd
+    entry = run.past.own(code, unit_id, "ytd").get(index)
+    return entry[0] if entry else None
