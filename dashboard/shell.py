@@ -121,7 +121,11 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
         banners.append(
             html.P(view.t("banner.updated", version=view.snapshot.version), className="banner", role="status")
         )
-    if view.state.as_of:
+    if view.state.as_of and view.path == "/trace":
+        banners.append(
+            html.P(view.t("banner.as_of_trace", day=view.state.as_of), className="banner warn", role="status")
+        )
+    elif view.state.as_of:
         banners.append(html.P(view.t("banner.as_of", day=view.state.as_of), className="banner warn", role="status"))
     return html.Div(
         [

@@ -66,7 +66,10 @@ def _day(text: str) -> date | None:
 
 def parse(search: str | None) -> State:
     """Read a query string; what cannot be understood counts as not said. Never raises."""
-    pairs = dict(parse_qsl((search or "").lstrip("?"), max_num_fields=40)) if search else {}
+    try:
+        pairs = dict(parse_qsl((search or "").lstrip("?"), max_num_fields=40))
+    except ValueError:
+        pairs = {}
 
     def token(name: str) -> str | None:
         text = pairs.get(name, "")

@@ -102,7 +102,7 @@ class View:
         """A figure that opens its trace in one click, where that page is served."""
         if "/trace" not in self.pages or text == numbers.NOTHING:
             return text
-        where: dict[str, object] = {"township": None, "enterprise": None}
+        where: dict[str, Any] = {"township": None, "enterprise": None, "unit": self.state.money}
         if level in where:
             where[level] = unit_id
         return self.link(
@@ -118,7 +118,9 @@ class View:
     # -- figures -------------------------------------------------------------------------------
     def display_unit(self, code: str) -> numbers.DisplayUnit:
         row = self.catalogue.indicators[code]
-        return numbers.display_unit(row["unit"], row["unit_display"], self.state.money)
+        # The county's money reads in its customary unit; a township's or an enterprise's would lose its last digits.
+        preferred = row["unit_display"] if self.path == "/" else row["unit"]
+        return numbers.display_unit(row["unit"], preferred, self.state.money)
 
     def unit_label(self, code: str) -> str:
         unit = self.display_unit(code)
@@ -136,7 +138,12 @@ class View:
         value = numbers.to_decimal(row.get("growth_pct"))
         if value is None:
             return self.note(note)
-        places = self.catalogue.indicators[row["indicator_code"]]["decimals_rate"] if "indicator_code" in row else 1
+        indicator = self.catalogue.indicators[row["indicator_code"]]
+        if indicator["growth_basis"] == "diff_pp":
+            return self.t("unit.pp", x=numbers.number(value, 1, signed=True))
+        if indicator["growth_basis"] == "diff":
+            return numbers.number(value, indicator["decimals"] or 0, signed=True)
+        places = indicator["decimals_rate"]
         return numbers.number(value, 1 if places is None else places)
 
     def note(self, note: Any) -> str:
@@ -151,7 +158,8 @@ class View:
         value = numbers.to_decimal(row.get("growth_pct"))
         if value is None:
             return html.Span(text, className="note")
-        direction = "up" if value > 0 and text != "0.0" else "down" if value < 0 and text != "0.0" else "flat"
+        shown = any(digit in text for digit in "123456789")
+        direction = "flat" if not shown else "up" if value > 0 else "down"
         return html.Span(text, className=f"trend {direction}")
 
     def gap_words(self, gap: Any, kind: str | None = None) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 UNITS_FILE = Path(__file__).with_name("display_units.csv")
 NOTHING = "—"
+_EXACT = Context(prec=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def to_decimal(value: Any) -> Decimal | None:
 
 def half_up(value: Decimal, decimals: int) -> Decimal:
     """Rounded half away from zero; zero never carries a sign."""
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP, context=_EXACT)
     return abs(rounded) if rounded == 0 else rounded
 
 

@@ -23,7 +23,7 @@ def row_head(content: Any, class_name: str | None = None) -> html.Th:
 
 def cell(content: Any, *, numeric: bool = False, class_name: str = "", title: str | None = None) -> html.Td:
     classes = " ".join(filter(None, ("num" if numeric else "", class_name)))
-    options = {"title": title} if title else {}
+    options: dict[str, Any] = {"title": title} if title else {}
     return html.Td(content, className=classes or None, **options)
 
 

@@ -22,7 +22,7 @@ def texts(lang: str) -> dict[str, str]:
 
 
 class Translator:
-    """`t("key", n=3)` in one language; a missing key raises KeyError, so that no page shows a bare key."""
+    """`t(key, n=3)` in one language; a missing key raises KeyError, so that no page shows a bare key."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang

@@ -96,6 +96,6 @@ def render(view: View) -> Page:
         sub=view.t("dictionary.sub"),
         body=[
             tables.table(view.t("dictionary.caption"), header, body, class_name="dictionary"),
-            source_note(view, []),
+            source_note(view, [], basis=None),
         ],
     )

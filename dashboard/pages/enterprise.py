@@ -137,7 +137,7 @@ def _list(view: View) -> Page:
             menu,
             *extra,
             grid("enterprises", columns, data, grid_texts(view), view.t("enterprise.list_label")),
-            source_note(view, [code]),
+            source_note(view, [code], basis="reported"),
         ],
     )
 
@@ -162,17 +162,17 @@ def _profile(view: View, enterprise: Row) -> Page:
     if lead not in current:
         lead = next((code for code in codes if code in current), "")
     position = view.snapshot.rows("enterprise_position", enterprise=identity, indicator=lead, period=view.period)
-    row = current.get(lead)
-    if row is None or row["value_ytd"] is None:
+    leading = current.get(lead)
+    if leading is None or leading["value_ytd"] is None:
         title = view.t("enterprise.silent_title", name=name, period=view.month(view.period))
     else:
         title = view.t(
             "enterprise.title",
             name=name,
             indicator=view.indicator(lead),
-            value=view.value(lead, row["value_ytd"]),
+            value=view.value(lead, leading["value_ytd"]),
             unit=view.unit_label(lead),
-            growth=_growth_words(view, row),
+            growth=_growth_words(view, leading),
         )
         if position:
             title += view.t(
@@ -189,7 +189,7 @@ def _profile(view: View, enterprise: Row) -> Page:
             tables.section(
                 view.t("enterprise.indicators_title", n=len(current)),
                 _indicator_table(view, identity, codes, history),
-                source_note(view, list(current)),
+                source_note(view, list(current), basis="reported"),
             )
             if codes
             else tables.notice(view.t("enterprise.no_figures")),

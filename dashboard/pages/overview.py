@@ -55,7 +55,7 @@ def spark(view: View, rows: list[Row], code: str) -> Any:
     return svg.sparkline(values, alt)
 
 
-def target_graph(view: View, row: Row) -> Any:
+def target_graph(view: View, row: Row, width: int = 208) -> Any:
     """The bullet of a level target; the words of any other form."""
     code, form = row["indicator_code"], row.get("target_form")
     target, actual = row.get("target_value"), row.get("value_ytd")
@@ -77,7 +77,7 @@ def target_graph(view: View, row: Row) -> Any:
         schedule=view.value(code, scheduled),
         unit=view.unit_label(code),
     )
-    return svg.bullet(float(actual), float(target), scheduled, alt, is_cap=form == "cap")
+    return svg.bullet(float(actual), float(target), scheduled, alt, is_cap=form == "cap", width=width)
 
 
 def gap_cell(view: View, row: Row) -> str:
@@ -111,7 +111,7 @@ def finding(view: View, rows: list[Row]) -> str:
         total=len(judged),
         n=len(behind),
         name=view.indicator(worst["indicator_code"]),
-        gap=numbers.number(abs(numbers.to_decimal(worst["gap_pp"]) or 0), 1),
+        gap=view.gap_words(worst["gap_pp"], worst["target_form"]),
     )
 
 

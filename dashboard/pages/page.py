@@ -26,8 +26,11 @@ class Page:
     sources: tuple[str, ...] = field(default=())
 
 
-def source_note(view: View, codes: Iterable[str], *more: Any) -> html.P:
-    """The foot of a chart or table: where its figures come from, the version, the basis, and what `more` says."""
+def source_note(view: View, codes: Iterable[str], *more: Any, basis: str | None = "chosen") -> html.P:
+    """The foot of a chart or table: where its figures come from, the version, the basis, and what `more` says.
+
+    `basis` is the chosen one, "reported" for enterprises (they have no other), None where no figure is shown.
+    """
     forms: dict[str, None] = {}
     for code in codes:
         for form in str(view.catalogue.indicators.get(code, {}).get("source_form") or "").split("|"):
@@ -39,7 +42,8 @@ def source_note(view: View, codes: Iterable[str], *more: Any) -> html.P:
         shown = view.t.join(names[:3]) + (view.t("foot.more", n=len(names)) if len(names) > 3 else "")
         parts.append(view.t("foot.source", forms=shown))
     parts.append(view.t("foot.version", version=view.snapshot.version))
-    parts.append(view.t(f"foot.basis.{view.state.basis_or_default}"))
+    if basis:
+        parts.append(view.t(f"foot.basis.{view.state.basis_or_default if basis == 'chosen' else basis}"))
     parts += [part for part in more if part]
     joined: list[Any] = []
     for part in parts:

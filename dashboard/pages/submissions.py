@@ -105,7 +105,10 @@ def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
     for form, found in separate.items():
         parts.append(_enterprise_form(view, form, found))
     return tables.section(
-        view.t("calendar.title"), *parts, source_note(view, [], view.t("calendar.legend")), sub=view.t("calendar.sub")
+        view.t("calendar.title"),
+        *parts,
+        source_note(view, [], view.t("calendar.legend"), basis=None),
+        sub=view.t("calendar.sub"),
     )
 
 

@@ -81,7 +81,7 @@ def _ranking(view: View) -> Page:
         groups[township["class"] or ""].append(township)
     body: list[html.Tr] = []
     limit = max((abs(float(row["gap_pp"])) for row in rows.values() if row.get("gap_pp") is not None), default=1.0)
-    for name, members in sorted(groups.items(), key=lambda item: (item[0] == "", item[0])):
+    for name, members in sorted(groups.items(), key=lambda item: _class_order(view, item[0])):
         members.sort(key=lambda township: _rank_key(rows.get(township["township_code"])))
         body.append(html.Tr(html.Th(_class_name(view, name), colSpan=9, scope="rowgroup"), className="group"))
         body += [_ranking_row(view, township, rows.get(township["township_code"]), code, limit) for township in members]
@@ -126,23 +126,17 @@ def _rank_key(row: Row | None) -> tuple[bool, int]:
     return (row is None or row.get("rank") is None, (row or {}).get("rank") or 0)
 
 
-def _class_name(view: View, name: str) -> str:
+def _class_name(view: View, name: str, key: str = "class.named") -> str:
+    """A class as it is called; a language that does not write its name counts it."""
     if not name:
         return view.t("class.none")
-    return (
-        view.t("class.named", name=name)
-        if view.t.lang == "zh"
-        else view.t("class.named", name=_class_order(view, name))
-    )
+    return view.t(key, name=name if view.t.lang == "zh" else _class_order(view, name) + 1)
 
 
 def _class_order(view: View, name: str) -> int:
-    """The ordinal of a class among the classes, for a language that does not write its name."""
-    names = sorted(
-        {row["class"] for row in view.catalogue.townships.values() if row["class"]},
-        key=lambda wanted: [row["class"] for row in view.catalogue.townships.values()].index(wanted),
-    )
-    return names.index(name) + 1
+    """The place of a class among the classes, in the order of the townships; unclassified units come last."""
+    names = list(dict.fromkeys(row["class"] for row in view.catalogue.townships.values() if row["class"]))
+    return names.index(name) if name in names else len(names)
 
 
 def _ranking_row(view: View, township: Row, row: Row | None, code: str, limit: float) -> html.Tr:
@@ -238,7 +232,7 @@ def _profile(view: View, township: Row) -> Page:
         title += view.t(
             "township.rank",
             indicator=view.indicator(code),
-            klass=_class_name(view, township["class"] or ""),
+            klass=_class_name(view, township["class"] or "", "class.in"),
             rank=lead["rank"],
             of=lead["rank_of"],
         )
@@ -248,7 +242,7 @@ def _profile(view: View, township: Row) -> Page:
         sub=view.t(
             "township.sub",
             name=name,
-            klass=_class_name(view, township["class"] or ""),
+            klass=_class_name(view, township["class"] or "", "class.in"),
             period=view.to_date(view.period),
             basis=view.t(f"basis.{view.state.basis_or_default}.long"),
         )
@@ -387,7 +381,7 @@ def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: st
             ),
             tables.cell(_rank(row), numeric=True),
             tables.cell(_rank_change(view, row), numeric=True),
-            tables.cell(view.value(code, row.get("required_monthly")), numeric=True),
+            tables.cell(_required(view, row, code), numeric=True),
             tables.cell(_forecast(view, row, code), numeric=True),
             tables.cell(spark(view, rows, code)),
         ],
@@ -396,11 +390,8 @@ def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: st
 
 
 def _small_bullet(view: View, row: Row) -> Any:
-    graph = target_graph(view, row)
-    if isinstance(graph, html.Img):
-        graph.width = 120
-        return graph
-    return ""
+    graph = target_graph(view, row, width=104)
+    return graph if isinstance(graph, html.Img) else ""
 
 
 def _target_text(view: View, row: Row, code: str) -> str:
@@ -408,9 +399,16 @@ def _target_text(view: View, row: Row, code: str) -> str:
     if value is None:
         return numbers.NOTHING
     if form in ("growth", "reduction", "share"):
-        return view.t(f"target.{form}", x=numbers.number(value, 1), unit="")
+        return view.t(f"target.short.{form}", x=numbers.number(value, 1))
     text = view.value(code, value)
     return view.t("target.cap", x=text, unit="") if form == "cap" else text
+
+
+def _required(view: View, row: Row, code: str) -> str:
+    needed = numbers.to_decimal(row.get("required_monthly"))
+    if needed is not None and needed <= 0:
+        return view.t("required.met")
+    return view.value(code, needed)
 
 
 def _forecast(view: View, row: Row, code: str) -> str:
@@ -497,7 +495,7 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
             className="twin",
         ),
         source_note(view, [code]),
-        sub=f"{measure} {view.t('col.unit')} {view.unit_label(code)}",
+        sub=f"{measure}{view.t('unit.of')}{view.unit_label(code)}",
     )
 
 
@@ -553,7 +551,7 @@ def _explained_by(view: View, unit: str, code: str) -> html.Section:
     return tables.section(
         title,
         tables.table(title, header, body, class_name="compact"),
-        source_note(view, [code], more),
+        source_note(view, [code], more, basis="reported"),
         sub=view.t("explained.sub", indicator=view.indicator(code), unit=view.unit_label(code)),
     )
 

@@ -1,0 +1,315 @@
+"""Trace: where does this number come from? Figure → formula → parts → cells, with every earlier version.
+
+Belongs here: the layout of `/trace`. Does not belong here: how a figure is computed (dbt), SQL, wording (i18n/).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from dash import html
+
+from dashboard.components import numbers, tables
+from dashboard.data.store import Row
+from dashboard.pages.dictionary import formula
+from dashboard.pages.page import Page, source_note
+from dashboard.view import View
+
+PERCENT_MEASURES = ("declared_growth", "target_growth")
+
+
+def subject(view: View) -> tuple[str, str]:
+    """Level and code of the unit asked for: `unit` where it names one, else enterprise, township, the county."""
+    county = str(view.catalogue.county["township_code"])
+    asked = view.state.unit if view.state.money is None else None
+    code = asked or view.state.enterprise or view.state.township or county
+    if code == county:
+        return "county", code
+    if code in view.catalogue.townships:
+        return "township", code
+    if code in view.catalogue.enterprises:
+        return "enterprise", code
+    return "", code
+
+
+def render(view: View) -> Page:
+    code = view.state.indicator or ""
+    level, unit = subject(view)
+    if code not in view.catalogue.indicators:
+        return _choose(view, view.t("trace.no_indicator", code=code) if code else "")
+    if not level:
+        return _choose(view, view.t("trace.no_unit", code=unit))
+    basis = "reported" if level == "enterprise" else view.state.basis_or_default
+    found = view.snapshot.rows("trace_figure", indicator=code, unit_id=unit, period=view.period, basis=basis)
+    figure = found[0] if found else None
+    cells = list(
+        view.snapshot.rows(
+            "trace_cells",
+            indicator=code,
+            unit_id=unit,
+            period=view.period,
+            year_before=view.period.replace(year=view.period.year - 1),
+            december=view.period.replace(month=12),
+        )
+    )
+    if view.state.as_of:
+        cells = known_on(cells, view.state.as_of)
+    name, indicator = view.unit_name(unit) if level != "county" else view.county, view.indicator(code)
+    if figure is None and not cells:
+        title = view.t("trace.nothing", unit=name, indicator=indicator, period=view.month(view.period))
+        return Page(title, view.t("trace.nothing_why"), [_neighbours(view)])
+    value = figure["value_ytd"] if figure else None
+    title = view.t(
+        "trace.title" if value is not None else "trace.title_empty",
+        unit=name,
+        indicator=indicator,
+        period=view.to_date(view.period),
+        value=view.value(code, value),
+        measure=view.unit_label(code),
+    )
+    body: list[Any] = []
+    if figure is not None:
+        body.append(_figure(view, figure, code))
+    body += _parts(view, figure, code, level, unit, basis)
+    body.append(_cells(view, cells, code))
+    body.append(source_note(view, [code], basis=basis))
+    return Page(title, view.t("trace.sub", basis=view.t(f"basis.{basis}.long"), code=code, unit=unit), body)
+
+
+def known_on(cells: list[Row], day: Any) -> list[Row]:
+    """The cells that were known by the end of `day`, each with the state it had then."""
+    end = datetime.combine(day, time.max)
+    known = []
+    for row in cells:
+        if row["valid_from"] is None or row["valid_from"] > end:
+            continue
+        in_force_then = row["valid_to"] is None or row["valid_to"] > end
+        later = row["status"] in ("superseded", "withdrawn") and in_force_then
+        known.append({**row, "status": "in_force", "valid_to": None} if later else row)
+    return known
+
+
+def _choose(view: View, why: str) -> Page:
+    """Nothing or something unknown is asked: the headline indicators of the county as starting points."""
+    items = [
+        html.Li(view.link(view.indicator(row["indicator_code"]), "/trace", indicator=row["indicator_code"]))
+        for row in view.catalogue.headline()
+    ]
+    body: list[Any] = [tables.notice(why, kind="warn")] if why else []
+    return Page(
+        view.t("trace.choose"), view.t("trace.choose_sub"), [*body, html.Ul(items, className="lines", role="list")]
+    )
+
+
+def _neighbours(view: View) -> html.P:
+    return html.P(view.link(view.t("trace.start"), "/trace", indicator=None, township=None, enterprise=None))
+
+
+def _figure(view: View, row: Row, code: str) -> html.Dl:
+    """The figure with what stands beside it: month, base, growth, target, lamp and its rule."""
+    flow = view.catalogue.indicators[code]["kind"] in ("flow", "count")
+    unit = view.unit_label(code)
+    items: list[tuple[str, Any]] = [
+        (view.t("col.ytd"), f"{view.value(code, row['value_ytd'])} {unit}"),
+        *([(view.t("col.month"), f"{view.value(code, row['value_month'])} {unit}")] if flow else []),
+        (view.t("col.base"), f"{view.value(code, row['base_ytd'])} {unit}"),
+        (view.t("col.growth"), view.growth(row)),
+    ]
+    if row["declared_growth_pct"] is not None:
+        items.append((view.t("trace.declared_growth"), numbers.number(row["declared_growth_pct"], 1)))
+    if row["expected_units"]:
+        items.append((view.t("trace.coverage"), f"{row['reported_units']}/{row['expected_units']}"))
+    items.append((view.t("col.lamp"), [view.lamp(row), f" {view.lamp_sentence(row)}"]))
+    formula_text = formula(view, view.catalogue.indicators[code])
+    items.append((view.t("col.formula"), formula_text))
+    items.append((view.t("nav.dictionary"), view.link(view.indicator(code), "/dictionary", indicator=code)))
+    return html.Dl([html.Div([html.Dt(term), html.Dd(value)]) for term, value in items], className="facts")
+
+
+def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, basis: str) -> list[Any]:
+    """What the figure is made of: numerator and denominator, the units below, or incidents."""
+    indicator = view.catalogue.indicators[code]
+    where: dict[str, Any] = {"township": None, "enterprise": None, "unit": view.state.money}
+    if level != "county":
+        where[level] = unit
+    if indicator["numerator_code"] and indicator["denominator_code"]:
+        body = []
+        for key, part in (("trace.numerator", "numerator_code"), ("trace.denominator", "denominator_code")):
+            other = indicator[part]
+            found = view.snapshot.rows("trace_figure", indicator=other, unit_id=unit, period=view.period, basis=basis)
+            value = found[0]["value_ytd"] if found else None
+            body.append(
+                html.Tr(
+                    [
+                        tables.row_head(view.t(key)),
+                        tables.cell(view.link(view.indicator(other), "/trace", indicator=other, **where)),
+                        tables.cell(view.value(other, value), numeric=True, class_name="strong"),
+                        tables.cell(view.unit_label(other)),
+                    ]
+                )
+            )
+        header = [
+            [
+                tables.head(view.t("trace.part")),
+                tables.head(view.t("col.indicator")),
+                tables.head(view.t("col.ytd"), numeric=True),
+                tables.head(view.t("col.unit")),
+            ]
+        ]
+        return [tables.section(view.t("trace.ratio_title"), tables.table(view.t("trace.ratio_title"), header, body))]
+    forms = [view.catalogue.forms.get(form) for form in str(indicator["source_form"] or "").split("|")]
+    if any(form is not None and form["subject"] == "incidents" for form in forms):
+        return [_incidents(view, level, unit)]
+    if level == "county":
+        rows = view.snapshot.rows("trace_townships", indicator=code, period=view.period, basis=basis)
+    elif level == "township":
+        rows = view.snapshot.rows("trace_enterprises", indicator=code, period=view.period, township=unit)
+    else:
+        return []
+    rows = tuple(row for row in rows if row["value_ytd"] is not None)
+    if not rows:
+        return []
+    below = "township" if level == "county" else "enterprise"
+    total = sum((numbers.to_decimal(row["value_ytd"]) or 0 for row in rows), start=numbers.to_decimal(0) or 0)
+    body = []
+    for row in rows:
+        there = {**where, "township": None, "enterprise": None, below: row["unit_id"]}
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.link(view.unit_name(row["unit_id"]), "/trace", indicator=code, **there)),
+                    tables.cell(view.value(code, row["value_month"]), numeric=True),
+                    tables.cell(view.value(code, row["value_ytd"]), numeric=True, class_name="strong"),
+                    tables.cell(view.t("status.missing") if row["is_carried"] else "", class_name="mark"),
+                ]
+            )
+        )
+    foot = [
+        html.Tr(
+            [
+                tables.row_head(view.t("trace.sum", n=len(rows))),
+                tables.cell(""),
+                tables.cell(view.value(code, total), numeric=True, class_name="strong"),
+                tables.cell(""),
+            ]
+        )
+    ]
+    header = [
+        [
+            tables.head(view.t(f"col.{below}")),
+            tables.head(view.t("col.month"), numeric=True),
+            tables.head(f"{view.t('col.ytd')} {view.unit_label(code)}", numeric=True),
+            tables.head(view.t("trace.remark")),
+        ]
+    ]
+    own = numbers.to_decimal(figure["value_ytd"]) if figure else None
+    agrees = own is not None and abs(own - total) < 1
+    key = f"trace.parts_{below}" if agrees else f"trace.parts_{below}_differ"
+    title = view.t(key, n=len(rows), sum=view.value(code, total), figure=view.value(code, own))
+    return [tables.section(title, tables.table(title, header, body, class_name="compact", foot=foot))]
+
+
+def _incidents(view: View, level: str, unit: str) -> html.Section:
+    rows = [
+        row
+        for row in view.snapshot.rows("trace_incidents", january=view.period.replace(month=1), period=view.period)
+        if level == "county" or unit in (row["township_code"], row["enterprise_id"])
+    ]
+    title = view.t("trace.incidents", n=len(rows), deaths=sum(row["deaths"] or 0 for row in rows))
+    if not rows:
+        return tables.section(title)
+    body = [
+        html.Tr(
+            [
+                tables.row_head(view.day(row["occurred_on"])),
+                tables.cell(view.unit_name(row["enterprise_id"] or row["township_code"])),
+                tables.cell(numbers.number(row["deaths"]), numeric=True),
+                tables.cell(numbers.number(row["serious_injuries"]), numeric=True),
+                tables.cell(row["raw_text"] or numbers.NOTHING),
+                tables.cell(_place(row), class_name="small"),
+                tables.cell(_submission_link(view, row)),
+            ]
+        )
+        for row in rows
+    ]
+    header = [
+        [
+            tables.head(view.t("trace.occurred")),
+            tables.head(view.t("trace.where")),
+            tables.head(view.t("trace.deaths"), numeric=True),
+            tables.head(view.t("trace.injured"), numeric=True),
+            tables.head(view.t("col.read")),
+            tables.head(view.t("col.cell")),
+            tables.head(view.t("col.submission")),
+        ]
+    ]
+    return tables.section(title, tables.table(title, header, body, class_name="compact"))
+
+
+def _place(row: Row) -> str:
+    return f"{row['file_name']} › {row['sheet']}!{row['cell']}"
+
+
+def _submission_link(view: View, row: Row) -> Any:
+    return view.link(row["submission_id"], "/submissions", submission=row["submission_id"], indicator=None)
+
+
+def _cells(view: View, cells: list[Row], code: str) -> html.Section:
+    """The cells as they were read: text, unit, factor, value; those in force first, then all earlier versions."""
+    if not cells:
+        return tables.section(view.t("trace.no_cells_title"), html.P(view.t("trace.no_cells"), className="sub"))
+    in_force = sum(1 for row in cells if row["status"] == "in_force")
+    ordered = sorted(cells, key=lambda row: row["status"] != "in_force")
+    body = []
+    for row in ordered:
+        measure = f"measure.{row['measure']}"
+        if row["measure"] in PERCENT_MEASURES:
+            value = numbers.number(row["value"], 1)
+        else:
+            value = view.value(code, row["value"])
+        reason = f"null.{row['null_reason']}"
+        if row["value"] is None and row["null_reason"]:
+            value = view.t(reason) if view.t.has(reason) else str(row["null_reason"])
+        factor = numbers.to_decimal(row["unit_factor"])
+        unit_text = row["raw_unit"] or numbers.NOTHING
+        if factor is not None and factor != 1:
+            unit_text += f" × {factor.normalize():f}"
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.month(row["period"])),
+                    tables.cell(view.t(measure) if view.t.has(measure) else row["measure"]),
+                    tables.cell(
+                        row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING, numeric=True
+                    ),
+                    tables.cell(unit_text, class_name="small"),
+                    tables.cell(value, numeric=True, class_name="strong"),
+                    tables.cell(view.t(f"version.{row['status']}"), class_name=f"version-{row['status']}"),
+                    tables.cell(_place(row), class_name="small"),
+                    tables.cell(_submission_link(view, row)),
+                    tables.cell(_moment(row["valid_from"]), class_name="small muted"),
+                    tables.cell(_moment(row["valid_to"]), class_name="small muted"),
+                ]
+            )
+        )
+    header = [
+        [
+            tables.head(view.t("col.period")),
+            tables.head(view.t("col.measure")),
+            tables.head(view.t("col.read"), numeric=True),
+            tables.head(view.t("trace.raw_unit")),
+            tables.head(f"{view.t('trace.value')} {view.unit_label(code)}", numeric=True),
+            tables.head(view.t("col.status")),
+            tables.head(view.t("col.cell")),
+            tables.head(view.t("col.submission")),
+            tables.head(view.t("trace.known_from")),
+            tables.head(view.t("trace.known_to")),
+        ]
+    ]
+    title = view.t("trace.cells", n=in_force, earlier=len(cells) - in_force)
+    return tables.section(title, tables.table(title, header, body, class_name="compact"), sub=view.t("trace.cells_sub"))
+
+
+def _moment(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else ""

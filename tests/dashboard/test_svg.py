@@ -1,0 +1,67 @@
+"""Small graphics: well-formed, inside their box, with a text alternative."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from urllib.parse import unquote
+
+from dash import html
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.components import svg
+
+VALUES = st.floats(min_value=-1e9, max_value=1e9)
+
+
+def picture(image: html.Img) -> ElementTree.Element:
+    head, _, body = image.src.partition(",")
+    assert head == "data:image/svg+xml"
+    return ElementTree.fromstring(unquote(body))
+
+
+def lies_inside(root: ElementTree.Element, slack: float = 4) -> None:
+    width, height = float(root.get("width", "0")), float(root.get("height", "0"))
+    for element in root:
+        if element.tag.endswith("rect"):
+            x, y = float(element.get("x", "0")), float(element.get("y", "0"))
+            assert -slack <= x <= width and -slack <= y <= height
+            assert 0 <= float(element.get("width", "0")) <= width + slack
+        for pair in (element.get("points") or "").split():
+            x, y = map(float, pair.split(","))
+            assert -slack <= x <= width + slack and -slack <= y <= height + slack
+
+
+@given(VALUES, VALUES, st.none() | VALUES, st.booleans())
+def test_a_bullet_stays_in_its_box(actual: float, target: float, schedule: float | None, is_cap: bool) -> None:
+    image = svg.bullet(actual, target, schedule, "alt", is_cap=is_cap)
+    lies_inside(picture(image))
+    assert image.alt == "alt"
+
+
+def test_a_bullet_shows_bar_target_and_schedule_in_proportion() -> None:
+    rects = [e for e in picture(svg.bullet(50, 100, 80, "")) if e.tag.endswith("rect")]
+    bar = next(e for e in rects if e.get("fill") == svg.BAR)
+    target = next(e for e in rects if e.get("width") == "3")
+    schedule = next(e for e in rects if e.get("width") == "1.2")
+    assert abs(float(bar.get("width", "0")) * 2 - float(target.get("x", "0"))) < 0.3
+    assert abs(float(schedule.get("x", "0")) / float(target.get("x", "1")) - 0.8) < 0.01
+
+
+@given(st.lists(st.none() | VALUES, max_size=13))
+def test_a_sparkline_stays_in_its_box(values: list[float | None]) -> None:
+    lies_inside(picture(svg.sparkline(values, "alt")))
+
+
+def test_a_missing_month_is_a_gap_in_the_line() -> None:
+    lines = [e for e in picture(svg.sparkline([1, 2, None, 3, 4], "")) if e.tag.endswith("polyline")]
+    assert [len((line.get("points") or "").split()) for line in lines] == [2, 2]
+
+
+@given(VALUES, st.floats(min_value=0, max_value=1e9))
+def test_a_deviation_stays_on_its_side(value: float, limit: float) -> None:
+    root = picture(svg.deviation(value, limit, ""))
+    lies_inside(root)
+    bar = root[0]
+    left = float(bar.get("x", "0"))
+    assert left >= 47 if value >= 0 else left + float(bar.get("width", "0")) <= 49
