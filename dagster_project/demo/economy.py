@@ -129,6 +129,7 @@ class Economy:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.enterprises = register.enterprises(seed)
+        self._listed: dict[tuple[date, bool | None], list[Enterprise]] = {}
         self._flows: dict[tuple[str, str], list[Decimal]] = {}  # (unit, indicator) → 60 monthly values
         self._stocks: dict[tuple[str, str], list[Decimal]] = {}
         for enterprise in self.enterprises:
@@ -325,6 +326,12 @@ class Economy:
 
     def listed(self, period: date, *, above: bool | None = None) -> list[Enterprise]:
         """Enterprises of the county's register in a month, in register order of their place at that time."""
+        key = (period, above)
+        if key not in self._listed:
+            self._listed[key] = self._list(period, above)
+        return self._listed[key]
+
+    def _list(self, period: date, above: bool | None) -> list[Enterprise]:
         order = {place: index for index, place in enumerate(places.PLACES)}
         found = [
             item

@@ -248,7 +248,8 @@ def te_m2(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     )
     for column, head in enumerate(heads):
         sheet.put(2, column, head, "head")
-    for column, mark in enumerate(("甲", "乙", "丙", 1, 2, 3, 4)):
+    marks: tuple[str | int, ...] = ("甲", "乙", "丙", 1, 2, 3, 4)
+    for column, mark in enumerate(marks):
         sheet.put(3, column, mark, "head")
 
     row = 4

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 COUNTY_CODE = "529901"
 COUNTY_NAME = "示范县"
@@ -67,6 +68,7 @@ MERGED = date(2025, 3, 1)  # 石门乡 goes into 站前镇
 FORMER_NAMES = {"529901103": "新桥坝镇", "529901002": "滨河镇", "529901101": "石门乡"}
 
 
+@lru_cache(maxsize=4096)
 def township_of(place: str, period: date) -> Township | None:
     """The township that `place` belongs to in `period`; None once it has left the county."""
     for township in townships(period):
@@ -75,6 +77,7 @@ def township_of(place: str, period: date) -> Township | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def townships(period: date) -> tuple[Township, ...]:
     """All townships of a month, in the order in which the bureau lists them."""
     result: list[Township] = []

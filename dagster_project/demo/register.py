@@ -370,10 +370,10 @@ def _with_events(items: list[Enterprise]) -> list[Enterprise]:
     def change(position: int, **fields: object) -> None:
         items[position] = replace(items[position], **fields)  # type: ignore[arg-type]
 
-    change(_nth(items, "yunxi", True, 2), above=(date(2000, 1, 1), date(2025, 1, 1)), output_2023=2120.0)
-    change(_nth(items, "weishan", True, 1), above=(date(2000, 1, 1), date(2026, 1, 1)), output_2023=2210.0)
-    change(_nth(items, "binhe", False), above=(date(2025, 1, 1), date(2100, 1, 1)), output_2023=2300.0)
-    change(_nth(items, "xinqiao", False), above=(date(2026, 1, 1), date(2100, 1, 1)), output_2023=2080.0)
+    change(_nth(items, "yunxi", True, 2), above=(date(2000, 1, 1), date(2025, 1, 1)), output_2023=2340.0)
+    change(_nth(items, "weishan", True, 1), above=(date(2000, 1, 1), date(2026, 1, 1)), output_2023=2380.0)
+    change(_nth(items, "binhe", False), above=(date(2025, 1, 1), date(2100, 1, 1)), output_2023=2420.0)
+    change(_nth(items, "xinqiao", False), above=(date(2026, 1, 1), date(2100, 1, 1)), output_2023=2260.0)
     newcomer = _nth(items, "fenglinhu", False)
     change(
         newcomer, above=(date(2025, 7, 1), date(2100, 1, 1)), opened=date(2025, 7, 1), output_2023=6200.0, persons=118
