@@ -1,0 +1,345 @@
+-- The figure of every unit with both of its bases (domain.md D.3; docs/architecture.md, Decisions).
+-- Reported: the base printed in this year's form, else last year's figure of the same unit (the same under another code
+-- after a rename or change of rank). Comparable: last year's figures of today's unit and of its predecessors, by weight;
+-- where the warehouse has none, the printed base. A carried unit takes the base of the month it carries (J.6).
+with figure as (
+    select
+        unit_figure.*,
+        {{ add_months('unit_figure.asof_period', -12) }} as base_period
+    from {{ ref('int_unit_figure') }} as unit_figure
+),
+
+prior as (
+    select
+        indicator_code,
+        level,
+        unit_id,
+        period,
+        value_month,
+        value_ytd,
+        rate_ytd,
+        is_carried
+    from {{ ref('int_unit_figure') }}
+    where value_ytd is not null
+),
+
+line as (
+    select * from {{ ref('int_township_predecessor') }}
+),
+
+-- townships that left the county, whose figures no comparable base of the county may hold
+departure as (
+    select
+        from_code as township_code,
+        effective_from as left_on
+    from {{ ref('stg_township_link') }}
+    where to_code is null
+),
+
+looked_up as (
+    select
+        figure.indicator_code,
+        figure.level,
+        figure.unit_id,
+        figure.period,
+        max(prior.value_ytd) as last_ytd,
+        max(prior.value_month) as last_month,
+        max(prior.rate_ytd) as last_rate,
+        max(case when prior.is_carried then 1 else 0 end) as last_carried
+    from figure
+    inner join prior
+        on figure.indicator_code = prior.indicator_code
+        and figure.level = prior.level
+        and figure.unit_id = prior.unit_id
+        and figure.base_period = prior.period
+    group by figure.indicator_code, figure.level, figure.unit_id, figure.period
+),
+
+same_unit as (
+    select
+        figure.indicator_code,
+        figure.unit_id,
+        figure.period,
+        max(prior.value_ytd) as last_ytd,
+        max(prior.value_month) as last_month,
+        max(prior.rate_ytd) as last_rate
+    from figure
+    inner join line on figure.unit_id = line.unit_id and line.is_same_unit and line.effective_from <= figure.period
+    inner join prior
+        on figure.indicator_code = prior.indicator_code
+        and prior.level = 'township'
+        and line.predecessor_id = prior.unit_id
+        and figure.base_period = prior.period
+    where figure.level = 'township'
+    group by figure.indicator_code, figure.unit_id, figure.period
+),
+
+-- what predecessors bring to the comparable base, where the change lies between the base and today
+inherited as (
+    select
+        figure.indicator_code,
+        figure.unit_id,
+        figure.period,
+        sum(prior.value_ytd * line.weight) as ytd,
+        sum(prior.value_month * line.weight) as month,
+        sum(prior.rate_ytd * line.weight) as rate
+    from figure
+    inner join line
+        on figure.unit_id = line.unit_id
+        and line.effective_from <= figure.period
+        and line.first_effective > figure.base_period
+    inner join prior
+        on figure.indicator_code = prior.indicator_code
+        and prior.level = 'township'
+        and line.predecessor_id = prior.unit_id
+        and figure.base_period = prior.period
+    where figure.level = 'township' and figure.kind <> 'ratio'
+    group by figure.indicator_code, figure.unit_id, figure.period
+),
+
+given_away as (
+    select
+        figure.indicator_code,
+        figure.unit_id,
+        figure.period,
+        least(sum(line.weight), 1) as weight
+    from figure
+    inner join line
+        on figure.unit_id = line.predecessor_id
+        and not line.predecessor_ended
+        and line.effective_from <= figure.period
+        and line.first_effective > figure.base_period
+    where figure.level = 'township' and figure.kind <> 'ratio'
+    group by figure.indicator_code, figure.unit_id, figure.period
+),
+
+based as (
+    select
+        figure.*,
+        coalesce(looked_up.last_ytd, same_unit.last_ytd) as last_ytd,
+        -- a figure that was itself carried gives way to a printed base
+        coalesce(looked_up.last_carried, 0) = 1 and inherited.ytd is null and figure.printed_base_ytd is not null
+            as prefers_printed,
+        coalesce(looked_up.last_month, same_unit.last_month) as last_month,
+        coalesce(looked_up.last_rate, same_unit.last_rate) as last_rate,
+        case
+            when figure.kind = 'ratio' then coalesce(looked_up.last_ytd, same_unit.last_ytd)
+            when looked_up.last_ytd is null then inherited.ytd
+            else looked_up.last_ytd * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.ytd, 0)
+        end as joined_ytd,
+        case
+            when looked_up.last_month is null then inherited.month
+            else looked_up.last_month * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.month, 0)
+        end as joined_month,
+        case
+            when looked_up.last_rate is null then inherited.rate
+            else looked_up.last_rate * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.rate, 0)
+        end as joined_rate
+    from figure
+    left join looked_up
+        on figure.indicator_code = looked_up.indicator_code
+        and figure.level = looked_up.level
+        and figure.unit_id = looked_up.unit_id
+        and figure.period = looked_up.period
+    left join same_unit
+        on figure.level = 'township'
+        and figure.indicator_code = same_unit.indicator_code
+        and figure.unit_id = same_unit.unit_id
+        and figure.period = same_unit.period
+    left join inherited
+        on figure.level = 'township'
+        and figure.indicator_code = inherited.indicator_code
+        and figure.unit_id = inherited.unit_id
+        and figure.period = inherited.period
+    left join given_away
+        on figure.level = 'township'
+        and figure.indicator_code = given_away.indicator_code
+        and figure.unit_id = given_away.unit_id
+        and figure.period = given_away.period
+),
+
+-- where a part is carried or silent, last year's figure of the whole is set back to what is compared with it
+enterprise_unlike as (
+    select
+        based.indicator_code,
+        based.township_code,
+        based.period,
+        sum(
+            case
+                when based.is_carried then coalesce(based.printed_base_ytd, based.last_ytd, 0) else 0
+            end - coalesce(prior.value_ytd, 0)
+        ) as set_back
+    from based
+    left join prior
+        on based.indicator_code = prior.indicator_code
+        and prior.level = 'enterprise'
+        and based.unit_id = prior.unit_id
+        and {{ add_months('based.period', -12) }} = prior.period
+    where
+        based.level = 'enterprise'
+        and (based.is_carried or based.value_ytd is null)
+        and based.kind <> 'ratio'
+        and based.township_code is not null
+    group by based.indicator_code, based.township_code, based.period
+),
+
+unit_base as (
+    select
+        based.*,
+        coalesce(
+            based.printed_base_ytd,
+            based.last_ytd + case when based.source = 'enterprises' then coalesce(part.set_back, 0) else 0 end,
+            based.parts_base_ytd
+        ) as reported_ytd,
+        case when not based.is_carried
+            then coalesce(based.printed_base_month, based.last_month, based.parts_base_month)
+        end as reported_month,
+        case
+            when based.prefers_printed then based.printed_base_ytd
+            else coalesce(
+                based.joined_ytd + case when based.source = 'enterprises' then coalesce(part.set_back, 0) else 0 end,
+                based.printed_base_ytd,
+                based.parts_base_ytd
+            )
+        end as comparable_ytd,
+        case when not based.is_carried
+            then coalesce(based.joined_month, based.printed_base_month, based.parts_base_month)
+        end as comparable_month
+    from based
+    left join enterprise_unlike as part
+        on based.level = 'township'
+        and based.indicator_code = part.indicator_code
+        and based.unit_id = part.township_code
+        and based.period = part.period
+    where based.level <> 'county'
+),
+
+county_unlike as (
+    select
+        unit_base.indicator_code,
+        unit_base.period,
+        sum(
+            case when unit_base.is_carried then coalesce(unit_base.reported_ytd, 0) else 0 end
+            - coalesce(prior.value_ytd, same_unit.last_ytd, 0)
+        ) as set_back
+    from unit_base
+    left join prior
+        on unit_base.indicator_code = prior.indicator_code
+        and prior.level = 'township'
+        and unit_base.unit_id = prior.unit_id
+        and {{ add_months('unit_base.period', -12) }} = prior.period
+    left join same_unit
+        on unit_base.indicator_code = same_unit.indicator_code
+        and unit_base.unit_id = same_unit.unit_id
+        and unit_base.period = same_unit.period
+    where
+        unit_base.level = 'township'
+        and (unit_base.is_carried or unit_base.value_ytd is null)
+        and unit_base.kind <> 'ratio'
+    group by unit_base.indicator_code, unit_base.period
+),
+
+township_total as (
+    select
+        indicator_code,
+        period,
+        sum(case when value_ytd is not null then reported_ytd end) as reported_ytd,
+        sum(case when value_ytd is not null then reported_month end) as reported_month,
+        sum(case when value_ytd is not null then comparable_ytd end) as comparable_ytd,
+        sum(case when value_ytd is not null then comparable_month end) as comparable_month,
+        sum(case when value_ytd is not null then joined_rate end) as comparable_rate
+    from unit_base
+    where level = 'township' and kind <> 'ratio'
+    group by indicator_code, period
+),
+
+departed as (
+    select
+        figure.indicator_code,
+        figure.period,
+        sum(prior.value_ytd) as ytd,
+        sum(prior.value_month) as month,
+        sum(prior.rate_ytd) as rate
+    from figure
+    inner join departure
+        on departure.left_on <= figure.period and departure.left_on > figure.base_period
+    inner join prior
+        on figure.indicator_code = prior.indicator_code
+        and prior.level = 'township'
+        and departure.township_code = prior.unit_id
+        and figure.base_period = prior.period
+    where figure.level = 'county' and figure.kind <> 'ratio'
+    group by figure.indicator_code, figure.period
+),
+
+county_base as (
+    select
+        based.*,
+        case when based.source = 'townships' then coalesce(
+            based.printed_base_ytd,
+            based.last_ytd + coalesce(county_unlike.set_back, 0),
+            township_total.reported_ytd
+        ) else coalesce(based.printed_base_ytd, based.last_ytd) end as reported_ytd,
+        case when based.source = 'townships' then coalesce(
+            based.printed_base_month, based.last_month, township_total.reported_month
+        ) else coalesce(based.printed_base_month, based.last_month) end as reported_month,
+        case when based.source = 'townships'
+            then coalesce(township_total.comparable_ytd, based.printed_base_ytd)
+            else coalesce(based.last_ytd - coalesce(departed.ytd, 0), based.printed_base_ytd)
+        end as comparable_ytd,
+        case when based.source = 'townships'
+            then coalesce(township_total.comparable_month, based.printed_base_month)
+            else coalesce(based.last_month - coalesce(departed.month, 0), based.printed_base_month)
+        end as comparable_month,
+        case when based.source = 'townships'
+            then coalesce(township_total.comparable_rate, township_total.comparable_ytd)
+            else based.last_rate - coalesce(departed.rate, 0)
+        end as comparable_rate
+    from based
+    left join township_total
+        on based.indicator_code = township_total.indicator_code and based.period = township_total.period
+    left join county_unlike
+        on based.indicator_code = county_unlike.indicator_code and based.period = county_unlike.period
+    left join departed
+        on based.indicator_code = departed.indicator_code and based.period = departed.period
+    where based.level = 'county'
+)
+
+{% set columns = [
+    'indicator_code', 'level', 'unit_id', 'township_code', 'kind', 'period', 'value_month', 'value_ytd', 'rate_ytd',
+    'declared_growth_pct', 'null_reason', 'is_estimated', 'is_carried', 'is_reported', 'asof_period', 'source',
+    'reported_units', 'expected_units', 'printed_base_ytd',
+] -%}
+select
+    {% for column in columns %}
+    unit_base.{{ column }},
+    {% endfor %}
+    {{ as_value('unit_base.reported_ytd') }} as reported_base_ytd,
+    {{ as_value('unit_base.reported_month') }} as reported_base_month,
+    {{ as_value('coalesce(unit_base.last_rate, unit_base.reported_ytd)') }} as reported_base_rate,
+    {{ as_value('unit_base.comparable_ytd') }} as comparable_base_ytd,
+    {{ as_value('unit_base.comparable_month') }} as comparable_base_month,
+    {{ as_value('coalesce(unit_base.joined_rate, unit_base.comparable_ytd)') }} as comparable_base_rate,
+    case
+        when unit_base.printed_base_ytd is not null then 'printed'
+        when unit_base.last_ytd is not null then 'last_year'
+        when unit_base.parts_base_ytd is not null then 'parts'
+    end as reported_base_source
+from unit_base
+union all
+select
+    {% for column in columns %}
+    county_base.{{ column }},
+    {% endfor %}
+    {{ as_value('county_base.reported_ytd') }} as reported_base_ytd,
+    {{ as_value('county_base.reported_month') }} as reported_base_month,
+    {{ as_value('coalesce(county_base.last_rate, county_base.reported_ytd)') }} as reported_base_rate,
+    {{ as_value('county_base.comparable_ytd') }} as comparable_base_ytd,
+    {{ as_value('county_base.comparable_month') }} as comparable_base_month,
+    {{ as_value('coalesce(county_base.comparable_rate, county_base.comparable_ytd)') }} as comparable_base_rate,
+    case
+        when county_base.printed_base_ytd is not null then 'printed'
+        when county_base.last_ytd is not null then 'last_year'
+        when county_base.reported_ytd is not null then 'parts'
+    end as reported_base_source
+from county_base

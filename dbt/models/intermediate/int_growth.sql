@@ -1,0 +1,118 @@
+-- Growth of every figure (domain.md B.2), one row per basis, level, unit, indicator and period. A rate grows in points
+-- or by plain difference where its growth_basis says so, everything else in percent. No growth is computed from a base
+-- that is zero, negative or missing: growth_note_code says which words stand in its place.
+with price as (
+    select
+        period,
+        cast(value_ytd as double) / 100 as price_level
+    from {{ ref('int_figure') }}
+    where
+        indicator_code = '{{ var("price_index_code") }}'
+        and level = 'county'
+        and basis = 'reported'
+        and value_ytd > 0
+),
+
+compared as (
+    select
+        figure.*,
+        indicator.direction,
+        coalesce(indicator.is_signed, false) as is_signed,
+        coalesce(
+            indicator.growth_basis in ('diff_pp', 'diff'),
+            indicator.kind = 'ratio' and indicator.growth_basis is null
+        ) as is_difference,
+        coalesce(indicator.growth_basis, case when indicator.kind = 'ratio' then 'diff' else 'nominal' end)
+            as growth_basis,
+        case
+            when figure.real_exact is not null then figure.real_exact
+            when indicator.price_basis = 'current' and figure.kind = 'flow' then figure.value_exact / price.price_level
+        end as value_real,
+        figure.value_exact - figure.base_exact as delta
+    from {{ ref('int_figure') }} as figure
+    inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
+    left join price on figure.asof_period = price.period
+),
+
+grown as (
+    select
+        compared.*,
+        case
+            when value_exact is null or base_exact is null then null
+            when is_difference then delta
+            when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
+        end as growth_pct,
+        case
+            when base_exact > 0 and value_real >= 0 then (value_real / base_exact - 1) * 100
+        end as growth_real_pct,
+        case
+            when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
+        end as growth_relative_pct,
+        case
+            when value_exact is null then 'not_reported'
+            when base_exact is null then 'base_missing'
+            when is_difference then null
+            when base_exact > 0 and value_exact < 0 then 'turned_negative'
+            when base_exact > 0 then null
+            when base_exact = 0 and value_exact > 0 then 'new'
+            when base_exact = 0 and value_exact < 0 then 'turned_negative'
+            when base_exact = 0 then 'zero_base'
+            when value_exact >= 0 then 'turned_positive'
+            when value_exact >= base_exact then 'loss_narrowed'
+            else 'loss_widened'
+        end as growth_note_code,
+        case
+            when base_exact < 0 and value_exact < 0 then (abs(base_exact) - abs(value_exact)) / abs(base_exact) * 100
+        end as growth_note_pct
+    from compared
+)
+
+select
+    grown.basis,
+    grown.level,
+    grown.unit_id,
+    grown.township_code,
+    grown.indicator_code,
+    grown.kind,
+    grown.direction,
+    grown.period,
+    grown.value_month,
+    grown.value_ytd,
+    grown.value_exact,
+    grown.base_month,
+    grown.base_ytd,
+    grown.base_exact,
+    grown.delta,
+    grown.growth_basis,
+    {{ no_negative_zero('grown.growth_pct') }} as growth_pct,
+    {{ no_negative_zero('grown.growth_relative_pct') }} as growth_relative_pct,
+    {{ no_negative_zero('grown.growth_real_pct') }} as growth_real_pct,
+    -- what a growth or reduction target is held against (domain.md J.2)
+    {{ no_negative_zero("case when grown.growth_basis = 'real' and grown.growth_real_pct is not null
+        then grown.growth_real_pct else grown.growth_pct end") }} as growth_judged_pct,
+    grown.growth_note_code,
+    {{ no_negative_zero('grown.growth_note_pct') }} as growth_note_pct,
+    note.zh as growth_note,
+    note.en as growth_note_en,
+    grown.declared_growth_pct,
+    grown.growth_pct - case
+        when lag({{ month_index('grown.period') }}) over by_year = {{ month_index('grown.period') }} - 1
+            then lag(grown.growth_pct) over by_year
+    end as growth_change_pp,
+    grown.null_reason,
+    grown.is_estimated,
+    grown.is_carried,
+    grown.is_reported,
+    grown.asof_period,
+    grown.source,
+    case when grown.base_exact is not null then grown.reported_base_source end as reported_base_source,
+    grown.reported_units,
+    grown.expected_units,
+    grown.denominator_period
+from grown
+left join {{ ref('stg_growth_note') }} as note
+    on grown.growth_note_code = note.note_code and grown.is_signed = note.for_signed
+window by_year as (
+    partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code, year(grown.period)
+    order by grown.period
+)

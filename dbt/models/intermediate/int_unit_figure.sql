@@ -1,0 +1,685 @@
+-- The figure of every unit at every level: one row per indicator, level, unit and period (design.md 3.5, Levels).
+-- An enterprise's is its own; a township's its own report, else the sum of its enterprises; the county's the sum of its
+-- townships, carried ones included, else its own row. Accidents are counted at each level from the register.
+-- Ratios pass through as reported; int_figure recomputes them.
+with township as (
+    select
+        township_code,
+        kind,
+        valid_from,
+        valid_to
+    from {{ ref('stg_township') }}
+),
+
+line as (
+    select
+        predecessor.unit_id,
+        predecessor.predecessor_id,
+        predecessor.first_effective,
+        predecessor.effective_from,
+        predecessor.weight,
+        predecessor.predecessor_ended,
+        successor.valid_to as unit_to
+    from {{ ref('int_township_predecessor') }} as predecessor
+    inner join township as successor on predecessor.unit_id = successor.township_code
+),
+
+own as (
+    select
+        figure.*,
+        {{ month_index('figure.period') }} as month_no,
+        year(figure.period) as year_no
+    from {{ ref('int_own_figure') }} as figure
+),
+
+-- Enterprises → townships ------------------------------------------------------------------------------------------
+row_of_enterprise as (
+    select
+        own.indicator_code,
+        own.unit_id,
+        own.period,
+        own.kind,
+        own.value_ytd,
+        own.rate_ytd,
+        own.value_month,
+        own.value_month_reported,
+        own.is_carried,
+        own.is_reported,
+        own.is_estimated,
+        own.anchor_held_no = {{ month_index('own.origin_period') }} as is_direct,
+        coalesce(nullif(part.township_code, ''), state.township_code) as township_code,
+        case
+            when own.kind in ('flow', 'count') then part.value_ytd
+            else coalesce(part.value_stock, part.value_ytd, part.value_month)
+        end as part_ytd,
+        case when own.period = part.period then part.value_month end as part_month,
+        part.value_base_ytd as part_base_ytd,
+        case when own.period = part.period then part.value_base_month end as part_base_month,
+        row_number() over (
+            partition by own.indicator_code, own.unit_id, own.period order by part.township_code nulls last
+        ) as part_no
+    from own
+    left join {{ ref('int_reported_figure') }} as part
+        on own.indicator_code = part.indicator_code
+        and own.level = part.level
+        and own.unit_id = part.unit_id
+        and own.origin_period = part.period
+    left join {{ ref('int_enterprise_state') }} as state
+        on own.unit_id = state.enterprise_id and own.period between state.valid_from and state.valid_to
+    where own.level = 'enterprise' and own.kind <> 'ratio'
+),
+
+-- A row that still names a unit that has ended belongs to the unit that continues the place.
+continued as (
+    select
+        line.predecessor_id as township_code,
+        line.effective_from,
+        line.unit_id as current_code,
+        line.unit_to,
+        row_number() over (
+            partition by line.predecessor_id, line.effective_from order by line.weight desc, line.unit_id
+        ) as choice
+    from line
+    where line.predecessor_ended
+),
+
+located as (
+    select
+        part.*,
+        coalesce(continued.current_code, part.township_code) as current_code
+    from row_of_enterprise as part
+    left join continued
+        on part.township_code = continued.township_code
+        and continued.choice = 1
+        and part.period >= continued.effective_from
+        and (continued.unit_to is null or part.period <= continued.unit_to)
+),
+
+summed as (
+    select
+        indicator_code,
+        current_code as unit_id,
+        period,
+        kind,
+        sum(case when is_direct then part_ytd when part_no = 1 then value_ytd end) as value_ytd,
+        sum(case when part_no = 1 then rate_ytd end) as rate_ytd,
+        sum(case when value_month_reported is not null then part_month when part_no = 1 then value_month end)
+            as value_month,
+        sum(case when value_ytd is not null then part_base_ytd end) as printed_base_ytd,
+        sum(case when value_ytd is not null then part_base_month end) as printed_base_month,
+        max(case when is_estimated then 1 else 0 end) as is_estimated,
+        count(distinct case when is_reported then unit_id end) as reported_units,
+        count(distinct unit_id) as expected_units
+    from located
+    where current_code is not null
+    group by indicator_code, current_code, period, kind
+),
+
+-- Townships' own figures, with what a merged predecessor brought into the year -------------------------------------
+township_own as (
+    select
+        indicator_code,
+        unit_id,
+        kind,
+        period,
+        year_no,
+        value_ytd,
+        rate_ytd,
+        value_month,
+        printed_base_month,
+        printed_base_ytd,
+        declared_growth_pct,
+        null_reason,
+        is_estimated,
+        is_carried,
+        is_reported,
+        asof_period,
+        origin_period,
+        anchor_held_no,
+        has_recent_value,
+        source
+    from own
+    where level = 'township'
+),
+
+available as (
+    select distinct
+        indicator_code,
+        kind,
+        period,
+        year_no
+    from township_own
+    where is_reported
+),
+
+-- a successor that has not reported yet continues its predecessor
+heir as (
+    select distinct
+        available.indicator_code,
+        line.unit_id,
+        available.kind,
+        available.period,
+        available.year_no
+    from available
+    inner join line
+        on line.predecessor_ended
+        and line.effective_from <= available.period
+        and year(line.effective_from) = available.year_no
+        and (line.unit_to is null or available.period <= line.unit_to)
+    inner join township_own as predecessor
+        on line.predecessor_id = predecessor.unit_id
+        and available.indicator_code = predecessor.indicator_code
+        and available.year_no = predecessor.year_no
+        and predecessor.value_ytd is not null
+    left join township_own as unit_row
+        on line.unit_id = unit_row.unit_id
+        and available.indicator_code = unit_row.indicator_code
+        and available.period = unit_row.period
+    where unit_row.unit_id is null and available.kind <> 'ratio'
+),
+
+-- units that should speak of the indicator, as the others of the same month do, and never have
+silent as (
+    select
+        available.indicator_code,
+        township.township_code as unit_id,
+        available.kind,
+        available.period,
+        available.year_no
+    from available
+    inner join {{ ref('stg_indicator') }} as indicator
+        on available.indicator_code = indicator.indicator_code and indicator.scope is null
+    inner join township
+        on township.kind <> 'county_direct'
+        and township.valid_from <= available.period
+        and (township.valid_to is null or available.period <= township.valid_to)
+    left join township_own as unit_row
+        on township.township_code = unit_row.unit_id
+        and available.indicator_code = unit_row.indicator_code
+        and available.period = unit_row.period
+    left join heir
+        on township.township_code = heir.unit_id
+        and available.indicator_code = heir.indicator_code
+        and available.period = heir.period
+    left join {{ ref('int_reported_figure') }} as answer
+        on township.township_code = answer.unit_id
+        and answer.level = 'township'
+        and available.indicator_code = answer.indicator_code
+        and available.period = answer.period
+        and answer.has_cell = 1
+    left join {{ ref('int_reported_figure') }} as other
+        on available.indicator_code = other.indicator_code
+        and available.period = other.period
+        and other.level = 'township'
+        and other.source = 'incidents'
+    where unit_row.unit_id is null and heir.unit_id is null and answer.unit_id is null and other.unit_id is null
+),
+
+brought as (
+    select
+        candidate.indicator_code,
+        candidate.unit_id,
+        candidate.period,
+        sum(predecessor.value_ytd * line.weight) as value_ytd,
+        max(predecessor.period) as period_of_it
+    from (
+        select indicator_code, unit_id, period, year_no, anchor_held_no, source from township_own where kind <> 'ratio'
+        union all
+        select indicator_code, unit_id, period, year_no, null as anchor_held_no, 'reported' as source from heir
+    ) as candidate
+    inner join line
+        on candidate.unit_id = line.unit_id
+        and line.predecessor_ended
+        and line.effective_from <= candidate.period
+        and year(line.effective_from) = candidate.year_no
+        -- a year to date reported since then includes the predecessor already
+        and coalesce(candidate.anchor_held_no, 0) < {{ month_index('line.effective_from') }}
+    inner join township_own as predecessor
+        on line.predecessor_id = predecessor.unit_id
+        and candidate.indicator_code = predecessor.indicator_code
+        and candidate.year_no = predecessor.year_no
+        and {{ month_index('predecessor.period') }} = (
+            select max({{ month_index('last_row.period') }})
+            from township_own as last_row
+            where
+                last_row.unit_id = predecessor.unit_id
+                and last_row.indicator_code = predecessor.indicator_code
+                and last_row.year_no = predecessor.year_no
+        )
+    where candidate.source <> 'incidents'
+    group by candidate.indicator_code, candidate.unit_id, candidate.period
+),
+
+township_candidate as (
+    select
+        own_row.indicator_code,
+        own_row.unit_id,
+        own_row.kind,
+        own_row.period,
+        case
+            when own_row.value_ytd is null then brought.value_ytd
+            else own_row.value_ytd + coalesce(brought.value_ytd, 0)
+        end as value_ytd,
+        own_row.rate_ytd,
+        own_row.value_month,
+        own_row.printed_base_month,
+        own_row.printed_base_ytd,
+        own_row.declared_growth_pct,
+        own_row.null_reason,
+        own_row.is_estimated,
+        own_row.is_carried or (own_row.value_ytd is null and brought.value_ytd is not null) as is_carried,
+        own_row.is_reported,
+        case when own_row.value_ytd is null then coalesce(brought.period_of_it, own_row.asof_period)
+            else own_row.asof_period
+        end as asof_period,
+        own_row.has_recent_value or brought.value_ytd is not null as has_recent_value,
+        own_row.source
+    from township_own as own_row
+    left join brought
+        on own_row.indicator_code = brought.indicator_code
+        and own_row.unit_id = brought.unit_id
+        and own_row.period = brought.period
+    union all
+    select
+        heir.indicator_code,
+        heir.unit_id,
+        heir.kind,
+        heir.period,
+        brought.value_ytd,
+        null as rate_ytd,
+        null as value_month,
+        null as printed_base_month,
+        null as printed_base_ytd,
+        null as declared_growth_pct,
+        null as null_reason,
+        false as is_estimated,
+        brought.value_ytd is not null as is_carried,
+        false as is_reported,
+        coalesce(brought.period_of_it, heir.period) as asof_period,
+        true as has_recent_value,
+        'reported' as source
+    from heir
+    left join brought
+        on heir.indicator_code = brought.indicator_code
+        and heir.unit_id = brought.unit_id
+        and heir.period = brought.period
+    union all
+    select
+        indicator_code,
+        unit_id,
+        kind,
+        period,
+        null as value_ytd,
+        null as rate_ytd,
+        null as value_month,
+        null as printed_base_month,
+        null as printed_base_ytd,
+        null as declared_growth_pct,
+        null as null_reason,
+        false as is_estimated,
+        false as is_carried,
+        false as is_reported,
+        period as asof_period,
+        false as has_recent_value,
+        'reported' as source
+    from silent
+),
+
+township_figure as (
+    select
+        coalesce(candidate.indicator_code, summed.indicator_code) as indicator_code,
+        coalesce(candidate.unit_id, summed.unit_id) as unit_id,
+        coalesce(candidate.kind, summed.kind) as kind,
+        coalesce(candidate.period, summed.period) as period,
+        candidate.value_ytd as own_ytd,
+        summed.value_ytd as sum_ytd,
+        -- the report goes first; where the unit has been silent for a year, the sum of its enterprises speaks
+        coalesce(candidate.value_ytd is not null or candidate.has_recent_value or summed.unit_id is null, false)
+            as from_own,
+        candidate.value_month as own_month,
+        candidate.rate_ytd as own_rate,
+        candidate.printed_base_month as own_base_month,
+        candidate.printed_base_ytd as own_base_ytd,
+        candidate.declared_growth_pct,
+        candidate.null_reason,
+        candidate.is_estimated as own_estimated,
+        candidate.is_carried as own_carried,
+        candidate.is_reported as own_reported,
+        candidate.asof_period as own_asof,
+        candidate.source as own_source,
+        summed.value_month as sum_month,
+        summed.rate_ytd as sum_rate,
+        summed.printed_base_month as sum_base_month,
+        summed.printed_base_ytd as sum_base_ytd,
+        summed.is_estimated as sum_estimated,
+        summed.reported_units as sum_reported,
+        summed.expected_units as sum_expected
+    from township_candidate as candidate
+    full outer join summed
+        on candidate.indicator_code = summed.indicator_code
+        and candidate.unit_id = summed.unit_id
+        and candidate.period = summed.period
+),
+
+township_final as (
+    select
+        figure.indicator_code,
+        figure.unit_id,
+        figure.kind,
+        figure.period,
+        case when from_own then own_ytd else sum_ytd end as value_ytd,
+        case when from_own then own_month else sum_month end as value_month,
+        case when from_own then coalesce(own_rate, own_ytd) else coalesce(sum_rate, sum_ytd) end as rate_ytd,
+        case when from_own then own_base_month end as printed_base_month,
+        case when from_own then own_base_ytd end as printed_base_ytd,
+        case when from_own then null else sum_base_month end as parts_base_month,
+        case when from_own then null else sum_base_ytd end as parts_base_ytd,
+        declared_growth_pct,
+        null_reason,
+        case when from_own then own_estimated else sum_estimated = 1 end as is_estimated,
+        coalesce(from_own and own_carried, false) as is_carried,
+        case when from_own then coalesce(own_reported, false) else sum_reported > 0 end as is_reported,
+        case when from_own then coalesce(own_asof, figure.period) else figure.period end as asof_period,
+        case when from_own then own_source else 'enterprises' end as source,
+        own_ytd,
+        sum_ytd,
+        case when from_own then case when own_reported then 1 else 0 end else sum_reported end as reported_units,
+        case when from_own then 1 else sum_expected end as expected_units
+    from township_figure as figure
+    inner join township on figure.unit_id = township.township_code
+    where township.valid_to is null or figure.period <= township.valid_to
+),
+
+-- Townships → county -----------------------------------------------------------------------------------------------
+county_sum as (
+    select
+        indicator_code,
+        kind,
+        period,
+        sum(value_ytd) as value_ytd,
+        sum(value_month) as value_month,
+        sum(case when value_ytd is not null then rate_ytd end) as rate_ytd,
+        max(case when is_estimated then 1 else 0 end) as is_estimated,
+        sum(case when is_reported then 1 else 0 end) as reported_units,
+        count(*) as expected_units
+    from township_final
+    where kind <> 'ratio'
+    group by indicator_code, kind, period
+),
+
+county_own as (
+    select
+        own.*
+    from own
+    inner join {{ ref('stg_deployment') }} as deployment
+        on own.level = 'county' and own.unit_id = deployment.county_code
+),
+
+county_figure as (
+    select
+        coalesce(own_row.indicator_code, county_sum.indicator_code) as indicator_code,
+        coalesce(own_row.kind, county_sum.kind) as kind,
+        coalesce(own_row.period, county_sum.period) as period,
+        county_sum.value_ytd is null or coalesce(own_row.source = 'incidents', false) as from_own,
+        own_row.value_ytd as own_ytd,
+        own_row.value_month as own_month,
+        own_row.rate_ytd as own_rate,
+        own_row.is_carried as own_carried,
+        own_row.is_reported as own_reported,
+        own_row.asof_period as own_asof,
+        own_row.source as own_source,
+        own_row.printed_base_month,
+        own_row.printed_base_ytd,
+        own_row.declared_growth_pct,
+        own_row.null_reason,
+        own_row.is_estimated as own_estimated,
+        county_sum.value_ytd as sum_ytd,
+        county_sum.value_month as sum_month,
+        county_sum.rate_ytd as sum_rate,
+        county_sum.is_estimated as sum_estimated,
+        county_sum.reported_units,
+        county_sum.expected_units
+    from county_own as own_row
+    full outer join county_sum
+        on own_row.indicator_code = county_sum.indicator_code and own_row.period = county_sum.period
+),
+
+county_final as (
+    select
+        figure.indicator_code,
+        deployment.county_code as unit_id,
+        figure.kind,
+        figure.period,
+        case when from_own then own_ytd else sum_ytd end as value_ytd,
+        case when from_own then own_month else sum_month end as value_month,
+        case when from_own then coalesce(own_rate, own_ytd) else sum_rate end as rate_ytd,
+        -- the base printed in the county's own table belongs to the month it was printed for
+        case when coalesce(own_asof, figure.period) = figure.period or from_own then printed_base_month end
+            as printed_base_month,
+        case when coalesce(own_asof, figure.period) = figure.period or from_own then printed_base_ytd end
+            as printed_base_ytd,
+        declared_growth_pct,
+        null_reason,
+        case when from_own then own_estimated else sum_estimated = 1 end as is_estimated,
+        coalesce(from_own and own_carried, false) as is_carried,
+        case when from_own then coalesce(own_reported, false) else figure.reported_units > 0 end as is_reported,
+        case when from_own then coalesce(own_asof, figure.period) else figure.period end as asof_period,
+        case when from_own then own_source else 'townships' end as source,
+        case when own_reported and not own_carried then own_ytd end as own_ytd,
+        sum_ytd,
+        case
+            when not from_own or own_source = 'incidents' then coalesce(figure.reported_units, 1)
+            when own_reported then 1
+            else 0
+        end as reported_units,
+        case when not from_own or own_source = 'incidents' then coalesce(figure.expected_units, 1) else 1 end
+            as expected_units
+    from county_figure as figure
+    cross join {{ ref('stg_deployment') }} as deployment
+),
+
+place as (
+    select
+        indicator_code,
+        unit_id,
+        period,
+        current_code
+    from located
+    where part_no = 1
+),
+
+every_level as (
+    select
+        'enterprise' as level,
+        own.indicator_code,
+        own.unit_id,
+        coalesce(place.current_code, state.township_code) as township_code,
+        own.kind,
+        own.period,
+        own.value_ytd,
+        own.value_month,
+        coalesce(own.rate_ytd, own.value_ytd) as rate_ytd,
+        own.printed_base_month,
+        own.printed_base_ytd,
+        cast(null as decimal(24, 6)) as parts_base_month,
+        cast(null as decimal(24, 6)) as parts_base_ytd,
+        own.declared_growth_pct,
+        own.null_reason,
+        own.is_estimated,
+        own.is_carried,
+        own.is_reported,
+        own.asof_period,
+        own.source,
+        cast(null as decimal(24, 6)) as own_ytd,
+        cast(null as decimal(24, 6)) as sum_ytd,
+        case when own.is_reported then 1 else 0 end as reported_units,
+        1 as expected_units
+    from own
+    left join place
+        on own.indicator_code = place.indicator_code
+        and own.unit_id = place.unit_id
+        and own.period = place.period
+    left join {{ ref('int_enterprise_state') }} as state
+        on own.unit_id = state.enterprise_id and own.period between state.valid_from and state.valid_to
+    where own.level = 'enterprise'
+    union all
+    select
+        'township' as level,
+        indicator_code,
+        unit_id,
+        unit_id as township_code,
+        kind,
+        period,
+        value_ytd,
+        value_month,
+        rate_ytd,
+        printed_base_month,
+        printed_base_ytd,
+        parts_base_month,
+        parts_base_ytd,
+        declared_growth_pct,
+        null_reason,
+        is_estimated,
+        is_carried,
+        is_reported,
+        asof_period,
+        source,
+        own_ytd,
+        sum_ytd,
+        reported_units,
+        expected_units
+    from township_final
+    union all
+    select
+        'county' as level,
+        indicator_code,
+        unit_id,
+        cast(null as varchar) as township_code,
+        kind,
+        period,
+        value_ytd,
+        value_month,
+        rate_ytd,
+        printed_base_month,
+        printed_base_ytd,
+        cast(null as decimal(24, 6)) as parts_base_month,
+        cast(null as decimal(24, 6)) as parts_base_ytd,
+        declared_growth_pct,
+        null_reason,
+        is_estimated,
+        is_carried,
+        is_reported,
+        asof_period,
+        source,
+        own_ytd,
+        sum_ytd,
+        reported_units,
+        expected_units
+    from county_final
+),
+
+-- Average headcount where it was not reported: the mean of the months' averages, not the period's end (F73) --------
+headcount as (
+    select
+        every_level.*,
+        (value_ytd + coalesce(
+            case
+                when lag({{ month_index('period') }}) over by_unit = {{ month_index('period') }} - 1
+                    then lag(value_ytd) over by_unit
+            end,
+            value_ytd
+        )) / 2 as month_average
+    from every_level
+    where indicator_code = '{{ var("headcount_code") }}'
+    window by_unit as (partition by level, unit_id order by period)
+),
+
+average_headcount as (
+    select
+        headcount.level,
+        average.indicator_code,
+        headcount.unit_id,
+        headcount.township_code,
+        average.kind,
+        headcount.period,
+        avg(cast(headcount.month_average as double)) over (
+            partition by headcount.level, headcount.unit_id, year(headcount.period)
+            order by headcount.period rows between unbounded preceding and current row
+        ) as value_ytd,
+        headcount.is_estimated,
+        headcount.is_carried,
+        headcount.is_reported,
+        headcount.asof_period,
+        headcount.reported_units,
+        headcount.expected_units
+    from headcount
+    inner join {{ ref('stg_indicator') }} as average
+        on average.indicator_code = '{{ var("average_headcount_code") }}'
+    left join every_level as reported
+        on headcount.level = reported.level
+        and headcount.unit_id = reported.unit_id
+        and headcount.period = reported.period
+        and average.indicator_code = reported.indicator_code
+        and reported.value_ytd is not null
+    where reported.unit_id is null
+)
+
+select
+    every_level.indicator_code,
+    every_level.level,
+    every_level.unit_id,
+    every_level.township_code,
+    every_level.kind,
+    every_level.period,
+    {{ as_value('every_level.value_month') }} as value_month,
+    {{ as_value('every_level.value_ytd') }} as value_ytd,
+    {{ as_value('every_level.rate_ytd') }} as rate_ytd,
+    {{ as_value('every_level.printed_base_month') }} as printed_base_month,
+    {{ as_value('every_level.printed_base_ytd') }} as printed_base_ytd,
+    {{ as_value('every_level.parts_base_month') }} as parts_base_month,
+    {{ as_value('every_level.parts_base_ytd') }} as parts_base_ytd,
+    every_level.declared_growth_pct,
+    every_level.null_reason,
+    every_level.is_estimated,
+    every_level.is_carried,
+    every_level.is_reported,
+    every_level.asof_period,
+    every_level.source,
+    {{ as_value('every_level.own_ytd') }} as own_ytd,
+    {{ as_value('every_level.sum_ytd') }} as sum_ytd,
+    cast(every_level.reported_units as integer) as reported_units,
+    cast(every_level.expected_units as integer) as expected_units
+from every_level
+left join average_headcount as replaced
+    on every_level.level = replaced.level
+    and every_level.unit_id = replaced.unit_id
+    and every_level.period = replaced.period
+    and every_level.indicator_code = replaced.indicator_code
+where replaced.unit_id is null
+union all
+select
+    indicator_code,
+    level,
+    unit_id,
+    township_code,
+    kind,
+    period,
+    cast(null as decimal(24, 6)) as value_month,
+    {{ as_value('value_ytd') }} as value_ytd,
+    {{ as_value('value_ytd') }} as rate_ytd,
+    cast(null as decimal(24, 6)) as printed_base_month,
+    cast(null as decimal(24, 6)) as printed_base_ytd,
+    cast(null as decimal(24, 6)) as parts_base_month,
+    cast(null as decimal(24, 6)) as parts_base_ytd,
+    cast(null as double) as declared_growth_pct,
+    cast(null as varchar) as null_reason,
+    is_estimated,
+    is_carried,
+    is_reported,
+    asof_period,
+    'headcount' as source,
+    cast(null as decimal(24, 6)) as own_ytd,
+    cast(null as decimal(24, 6)) as sum_ytd,
+    cast(reported_units as integer) as reported_units,
+    cast(expected_units as integer) as expected_units
+from average_headcount

@@ -1,0 +1,262 @@
+-- The one table that pages, bulletins and appraisal read: figure, bases, growth, target, lamp, rank, contribution and
+-- coverage of every unit. Formulas stand in the intermediate models, each with its unit test.
+with progress as (
+    select
+        growth.*,
+        target.target_value,
+        target.target_form,
+        target.is_cumulative,
+        target.attainment_pct,
+        target.level_ratio_pct,
+        target.gap_pp,
+        target.lamp,
+        target.lamp_rule_zh,
+        target.lamp_rule_en,
+        target.start_value,
+        month(growth.period) * cast(100 as double) / 12 as linear_progress_pct,
+        target.time_progress_pct as target_time_progress_pct,
+        coalesce(township.class, '') as unit_class,
+        coalesce(township.durable_id, growth.unit_id) as durable_id,
+        stretch.attainment_pct as stretch_attainment_pct,
+        stretch.gap_pp as stretch_gap_pp
+    from {{ ref('int_growth') }} as growth
+    left join {{ ref('int_target_progress') }} as target
+        on growth.basis = target.basis
+        and growth.level = target.level
+        and growth.unit_id = target.unit_id
+        and growth.indicator_code = target.indicator_code
+        and growth.period = target.period
+        and target.precedence = 1
+        and target.tier = 'must'
+    left join {{ ref('int_target_progress') }} as stretch
+        on growth.basis = stretch.basis
+        and growth.level = stretch.level
+        and growth.unit_id = stretch.unit_id
+        and growth.indicator_code = stretch.indicator_code
+        and growth.period = stretch.period
+        and stretch.tier = 'stretch'
+        and stretch.target_form = target.target_form
+    left join {{ ref('dim_township') }} as township
+        on growth.level = 'township' and growth.unit_id = township.township_code
+),
+
+-- Ranks: by gap, by growth where there is no target, inside the class; a loss turned out of a profit stands last ------
+rankable as (
+    select
+        basis,
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        unit_class,
+        durable_id,
+        round(gap_pp, 9) as gap_key,
+        case
+            when gap_pp is not null then cast(0 as double)
+            when growth_note_code = 'turned_negative' then cast(-1e15 as double)
+            when direction in ('down', 'cap') then -round(growth_pct, 9)
+            else round(growth_pct, 9)
+        end as growth_key
+    from progress
+    where level = 'township' and unit_class <> '' and value_ytd is not null and not is_carried
+),
+
+ranked as (
+    select
+        basis,
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        durable_id,
+        rank() over (
+            partition by basis, indicator_code, period, unit_class
+            order by gap_key desc nulls last, growth_key desc nulls last
+        ) as place,
+        count(*) over (partition by basis, indicator_code, period, unit_class) as place_of
+    from rankable
+    where gap_key is not null or growth_key is not null
+),
+
+ranked_change as (
+    select
+        ranked.*,
+        case
+            when
+                lag({{ month_index('period') }}) over by_unit = {{ month_index('period') }} - 1
+                then lag(place) over by_unit - place
+        end as place_change
+    from ranked
+    window by_unit as (partition by basis, indicator_code, durable_id order by period)
+),
+
+-- Where the year would end: by last year's own curve where a whole year of it is known, else in a straight line --------
+curve as (
+    select
+        now_row.basis,
+        now_row.level,
+        now_row.unit_id,
+        now_row.indicator_code,
+        now_row.period,
+        then_row.value_exact as then_value,
+        year_end.value_exact as year_end_value
+    from progress as now_row
+    inner join progress as then_row
+        on now_row.basis = then_row.basis
+        and now_row.level = then_row.level
+        and now_row.unit_id = then_row.unit_id
+        and now_row.indicator_code = then_row.indicator_code
+        and {{ add_months('now_row.period', -12) }} = then_row.period
+        and not then_row.is_carried
+    inner join progress as year_end
+        on now_row.basis = year_end.basis
+        and now_row.level = year_end.level
+        and now_row.unit_id = year_end.unit_id
+        and now_row.indicator_code = year_end.indicator_code
+        and make_date(year(now_row.period) - 1, 12, 1) = year_end.period
+        and not year_end.is_carried
+),
+
+projected as (
+    select
+        progress.*,
+        case
+            when progress.kind in ('flow', 'count') then case
+                when curve.then_value > 0 and curve.year_end_value >= curve.then_value
+                    then progress.value_exact * curve.year_end_value / curve.then_value
+                else progress.value_exact / (progress.linear_progress_pct / 100)
+            end
+            when progress.kind = 'stock' then case
+                when curve.then_value is not null and curve.year_end_value is not null
+                    then progress.value_exact + curve.year_end_value - curve.then_value
+                when progress.start_value is not null
+                    then progress.start_value
+                        + (progress.value_exact - progress.start_value) / (progress.linear_progress_pct / 100)
+            end
+        end as forecast_exact,
+        case
+            when progress.kind not in ('flow', 'count', 'stock') then null
+            when curve.then_value is not null
+                and (progress.kind = 'stock' or (curve.then_value > 0 and curve.year_end_value >= curve.then_value))
+                then 'seasonal'
+            else 'linear'
+        end as forecast_method
+    from progress
+    left join curve
+        on progress.basis = curve.basis
+        and progress.level = curve.level
+        and progress.unit_id = curve.unit_id
+        and progress.indicator_code = curve.indicator_code
+        and progress.period = curve.period
+),
+
+-- A part's change within the change of the whole ----------------------------------------------------------------------
+whole as (
+    select
+        basis,
+        indicator_code,
+        period,
+        level,
+        unit_id,
+        base_exact,
+        delta
+    from progress
+    where level in ('county', 'township') and kind <> 'ratio' and delta is not null
+)
+
+select
+    projected.basis,
+    projected.level,
+    projected.unit_id,
+    case when projected.level = 'enterprise' then projected.township_code
+        when projected.level = 'township' then projected.unit_id
+    end as township_code,
+    projected.indicator_code,
+    projected.period,
+    projected.value_month,
+    projected.value_ytd,
+    projected.value_exact,
+    projected.base_month,
+    projected.base_ytd,
+    projected.base_exact,
+    projected.growth_pct,
+    projected.growth_note,
+    projected.growth_note_en,
+    projected.growth_note_code,
+    projected.growth_note_pct,
+    projected.growth_relative_pct,
+    projected.growth_real_pct,
+    projected.growth_basis,
+    projected.declared_growth_pct,
+    {{ no_negative_zero('projected.growth_change_pp') }} as growth_change_pp,
+    {{ as_value('projected.target_value') }} as target_value,
+    projected.target_form,
+    projected.attainment_pct,
+    projected.level_ratio_pct,
+    coalesce(projected.target_time_progress_pct, projected.linear_progress_pct) as time_progress_pct,
+    projected.gap_pp,
+    case
+        when projected.lamp is not null then projected.lamp
+        -- silence is grey whether or not a target was set
+        when projected.value_ytd is null and not projected.is_reported or projected.is_carried then 'grey'
+    end as lamp,
+    projected.lamp_rule_zh,
+    projected.lamp_rule_en,
+    projected.stretch_attainment_pct,
+    projected.stretch_gap_pp,
+    {{ as_value('projected.start_value') }} as start_value,
+    case
+        when
+            projected.target_form in ('level', 'floor', 'task')
+            and projected.kind in ('flow', 'count', 'stock')
+            and month(projected.period) < 12
+            then {{ as_value("greatest((projected.target_value - projected.value_exact)
+                / (12 - month(projected.period)), 0)") }}
+    end as required_monthly,
+    {{ as_value('projected.forecast_exact') }} as forecast_value,
+    projected.forecast_method,
+    case
+        when projected.target_form not in ('level', 'floor', 'task', 'cap') then null
+        when projected.kind = 'stock' and projected.target_form <> 'cap'
+            then case when projected.target_value > projected.start_value
+                then (projected.forecast_exact - projected.start_value)
+                    / (projected.target_value - projected.start_value) * 100
+            end
+        else {{ quotient('projected.forecast_exact', 'projected.target_value') }} * 100
+    end as forecast_attainment_pct,
+    cast(ranked_change.place as integer) as rank,
+    cast(ranked_change.place_of as integer) as rank_of,
+    cast(ranked_change.place_change as integer) as rank_change,
+    case
+        when projected.kind = 'ratio' or abs(whole.delta) < 1e-9 then null
+        else {{ no_negative_zero('projected.delta / whole.delta * 100') }}
+    end as contribution_share_pct,
+    case
+        when projected.kind <> 'ratio' and whole.base_exact > 0
+            then {{ no_negative_zero('projected.delta / whole.base_exact * 100') }}
+    end as contribution_pp,
+    projected.reported_units,
+    projected.expected_units,
+    projected.is_carried,
+    projected.is_reported,
+    projected.is_estimated,
+    projected.asof_period,
+    projected.null_reason,
+    projected.source as value_source,
+    projected.reported_base_source as base_source,
+    projected.denominator_period
+from projected
+left join ranked_change
+    on projected.basis = ranked_change.basis
+    and projected.level = ranked_change.level
+    and projected.unit_id = ranked_change.unit_id
+    and projected.indicator_code = ranked_change.indicator_code
+    and projected.period = ranked_change.period
+left join whole
+    on projected.basis = whole.basis
+    and projected.indicator_code = whole.indicator_code
+    and projected.period = whole.period
+    and (
+        (projected.level = 'township' and whole.level = 'county')
+        or (projected.level = 'enterprise' and whole.level = 'township' and projected.township_code = whole.unit_id)
+    )
