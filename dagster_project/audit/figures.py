@@ -90,6 +90,8 @@ class Figure:
         "growth",
         "index",
         "is_carried",
+        "known_level",
+        "known_month",
         "level",
         "level_bit",
         "meta",
@@ -117,6 +119,20 @@ class Figure:
         self.level_bit = YTD
         self.vouched = 0
         self.is_carried = False
+        # earlier and later months of the same series, in today's geography (set by recall)
+        self.known_month: Mapping[int, Entry] = {}
+        self.known_level: Mapping[int, Entry] = {}
+
+    @property
+    def level_measure(self) -> str:
+        return "stock" if self.level_bit == STOCK else "ytd"
+
+    def recall(self, past: Past) -> None:
+        """Looks up once what the rules ask again and again."""
+        code, unit_id = self.meta.code, self.row.unit_id
+        if self.level_bit != STOCK:
+            self.known_month = past.months(code, unit_id, "month", self.index)
+        self.known_level = past.months(code, unit_id, self.level_measure, self.index)
 
     def value(self, bit: int) -> float | None:
         if bit == YTD:
@@ -302,8 +318,7 @@ class Past:
 
     def expected_month(self, figure: Figure) -> float | None:
         """What the month's flow should be about: last year's same month, else the median, else the printed base's share."""
-        known = self.months(figure.meta.code, figure.row.unit_id, "month", figure.index)
-        entry = known.get(figure.index - 12)
+        entry = figure.known_month.get(figure.index - 12)
         if entry is not None and entry[0] > 0:
             return entry[0]
         typical = self.typical(figure.meta.code, figure.row.unit_id, "month", figure.index)

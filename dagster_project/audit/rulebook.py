@@ -39,6 +39,7 @@ class RuleBook:
 
     def __init__(self, reference: Reference) -> None:
         self._rules: dict[str, Rule] = {}
+        self._resolved: dict[str, Rule | None] = {}
         for row in reference.rows("audit_rules"):
             self._rules[row["rule"]] = Rule(
                 row["rule"],
@@ -54,16 +55,17 @@ class RuleBook:
 
     def get(self, key: str) -> Rule | None:
         """The rule or variant, None where neither is declared or active: then it is not judged."""
-        rule = self._rules.get(key)
+        try:
+            return self._resolved[key]
+        except KeyError:
+            return self._resolved.setdefault(key, self._resolve(key))
+
+    def _resolve(self, key: str) -> Rule | None:
         base = self._rules.get(key.partition(".")[0])
         if base is None or not base.is_active:
             return None
-        if rule is None:
-            return base
+        rule = self._rules.get(key, base)
         return rule if rule.is_active else None
 
     def is_active(self, key: str) -> bool:
         return self.get(key) is not None
-
-    def severities(self) -> dict[str, Severity]:
-        return {key: rule.severity for key, rule in self._rules.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, Figure, step
+from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, STOCK, Figure, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, number
 
 NONE: Sequence[Finding] = ()
@@ -39,10 +39,10 @@ def v10_printed_growth(figure: Figure, run: Run) -> Iterable[Finding]:
         if difference > max(rounded, tolerance if not is_difference or figure.meta.dimension == "percent" else rounded):
             expected_level = base + growth if is_difference else base * (1 + growth / 100)
             expected_base = level - growth if is_difference else (level / (1 + growth / 100) if growth > -100 else None)
-            reference = _last_year(figure, run)
+            reference = _last_year(figure)
             # of three numbers two determine the third: the one that is odd beside the past is the odd one
             typical = run.past.expected_month(figure)
-            whole = typical * figure.month_no if typical is not None and figure.level_bit != 4 else None
+            whole = typical * figure.month_no if typical is not None and figure.level_bit != STOCK else None
             return (
                 Finding(
                     "V10.difference" if is_difference else "V10",
@@ -67,9 +67,8 @@ def v10_printed_growth(figure: Figure, run: Run) -> Iterable[Finding]:
     return NONE
 
 
-def _last_year(figure: Figure, run: Run) -> float | None:
-    measure = "stock" if figure.level_bit == 4 else "ytd"
-    entry = run.past.months(figure.meta.code, figure.row.unit_id, measure, figure.index).get(figure.index - 12)
+def _last_year(figure: Figure) -> float | None:
+    entry = figure.known_level.get(figure.index - 12)
     return entry[0] if entry else None
 
 
@@ -77,13 +76,13 @@ def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
     """Printed base = last year's figure, within 0.5 % (V11); a merged unit may print either geography's."""
     findings: list[Finding] = []
     code, unit_id, index = figure.meta.code, figure.row.unit_id, figure.index
-    for bit, value, measure in (
-        (BASE, figure.base, "stock" if figure.level_bit == 4 else "ytd"),
-        (BASE_MONTH, figure.base_month, "month"),
+    for bit, value, known, measure in (
+        (BASE, figure.base, figure.known_level, figure.level_measure),
+        (BASE_MONTH, figure.base_month, figure.known_month, "month"),
     ):
         if value is None:
             continue
-        entry = run.past.months(code, unit_id, measure, index).get(index - 12)
+        entry = known.get(index - 12)
         if entry is None:
             continue
         published = entry[0]

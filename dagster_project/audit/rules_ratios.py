@@ -42,7 +42,6 @@ def judge_peers(run: Run) -> Iterable[Finding]:
                         findings.append(
                             relation_finding(
                                 run,
-                                scope.row,
                                 relation,
                                 scope,
                                 value,

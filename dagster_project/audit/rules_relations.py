@@ -81,6 +81,7 @@ def judge_relations(run: Run) -> Iterable[Finding]:
         relations = run.context.applicable(frozenset(row.figures))
         if not relations:
             continue
+        scopes: dict[str, RowScope] = {}
         flags = run.registers.enterprise(row.unit_id) if row.level == "enterprise" else None
         for relation in relations:
             if (
@@ -91,15 +92,19 @@ def judge_relations(run: Run) -> Iterable[Finding]:
             if not reaches(relation, row.level, flags, row.first.form_code, row.first.period):
                 continue
             for measure in relation.measures:
-                finding = judge_relation(run, row, relation, measure)
+                scope = scopes.get(measure)
+                if scope is None:
+                    scope = scopes[measure] = RowScope(run, row, measure)
+                finding = judge_relation(scope, relation)
                 if finding is not None:
                     findings.append(finding)
     return findings
 
 
-def judge_relation(run: Run, row: Row, relation: Relation, measure: str) -> Finding | None:
-    """One relation over one row, or None where it holds or a figure is unknown."""
-    scope = RowScope(run, row, measure)
+def judge_relation(scope: RowScope, relation: Relation) -> Finding | None:
+    """One relation over one row and measure, or None where it holds or a figure is unknown."""
+    run = scope.run
+    scope.used.clear()
     left = relation.left.evaluate(scope)
     if left is None:
         return None
@@ -110,7 +115,7 @@ def judge_relation(run: Run, row: Row, relation: Relation, measure: str) -> Find
         low, high = relation.bounds
         if low <= left <= high:
             return None
-        return relation_finding(run, row, relation, scope, left, {"low": number(low), "high": number(high)})
+        return relation_finding(run, relation, scope, left, {"low": number(low), "high": number(high)})
     if right is None or _holds(left, relation.op, right):
         return None
     printed = max(step(figure.cells[bit]) for figure, bit in scope.used)
@@ -124,7 +129,7 @@ def judge_relation(run: Run, row: Row, relation: Relation, measure: str) -> Find
     if abs(left - right) <= max(absolute, relative * max(abs(left), abs(right))) + 1e-9:
         return None
     return relation_finding(
-        run, row, relation, scope, left, {"right": number(right), "difference": number(abs(left - right))}
+        run, relation, scope, left, {"right": number(right), "difference": number(abs(left - right))}
     )
 
 
@@ -138,14 +143,13 @@ def _holds(left: float, op: str, right: float) -> bool:
     return left < right if op == "<" else left > right
 
 
-def relation_finding(
-    run: Run, row: Row, relation: Relation, scope: RowScope, left: float, fields: dict[str, object]
-) -> Finding:
-    used = dict.fromkeys(scope.used)
-    suspects = tuple(Suspect(figure, bit, None, _oddness(run, figure, bit)) for figure, bit in used)
+def relation_finding(run: Run, relation: Relation, scope: RowScope, left: float, fields: dict[str, object]) -> Finding:
+    suspects = tuple(
+        Suspect(figure, bit, None, _oddness(run, figure, bit)) for figure, bit in _order(relation, scope.used)
+    )
     key = relation.rule
     base = key.partition(".")[0]
-    also = "V05.also" if base == "V05" else None
+    also = f"{key}.also" if base in ("V05", "V21") and relation.bounds is None else None
     names = [run.context.indicators[code] for code in relation.codes]
     return Finding(
         key,
@@ -163,6 +167,22 @@ def relation_finding(
         also=also,
         counts=base in ("V05", "V06", "V21"),
     )
+
+
+def _order(relation: Relation, used: list[tuple[Figure, int]]) -> list[tuple[Figure, int]]:
+    """The cells a relation may blame, the likeliest first.
+
+    A side that is one indicator is what the other side computes: a ratio printed beside its numerator and denominator
+    is the only suspect, a balance's result the first.
+    """
+    cells = list(dict.fromkeys(used))
+    if relation.op != "=" or relation.right is None:
+        return cells
+    sides = [side for side in (relation.left, relation.right) if len(side.codes) == 1 and side.text == side.codes[0]]
+    result = [cell for cell in cells if any(cell[0].meta.code == side.codes[0] for side in sides)]
+    if any(cell[0].meta.kind == "ratio" for cell in result):
+        return result
+    return result + [cell for cell in cells if cell not in result]
 
 
 def _oddness(run: Run, figure: Figure, bit: int) -> float | None:

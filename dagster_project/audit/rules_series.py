@@ -8,11 +8,12 @@ A rule is a function (figure, run) -> findings. It also vouches for cells that a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, number
+from dagster_project.audit.history import Entry
 
 NONE: Sequence[Finding] = ()
 
@@ -49,17 +50,17 @@ def v01_sign(figure: Figure, run: Run) -> Iterable[Finding]:
 
 def _negative_month(figure: Figure, run: Run, month: float) -> Finding:
     # a negative month is a legal correction where the year to date follows it down
-    before = _before(figure, run, figure.row.unit_id)
+    before = _before(figure)
     follows = before is not None and figure.ytd is not None and abs(before + month - figure.ytd) <= 1.5
     impossible = figure.ytd is not None and (before is not None or figure.month_no == 1) and not follows
     return Finding("V01" if impossible else "V01.month", (Suspect(figure, MONTH, -month),))
 
 
-def _before(figure: Figure, run: Run, unit_id: str) -> float | None:
+def _before(figure: Figure) -> float | None:
     """Year to date of the month before; 0 in January."""
     if figure.month_no == 1:
         return 0.0
-    entry = run.past.months(figure.meta.code, unit_id, "ytd", figure.index).get(figure.index - 1)
+    entry = figure.known_level.get(figure.index - 1)
     return entry[0] if entry else None
 
 
@@ -71,7 +72,7 @@ def v02_accumulation(figure: Figure, run: Run) -> Iterable[Finding]:
     findings: list[Finding] = []
     month = figure.month
     if month is not None and figure.month_no > 1:
-        before = _before(figure, run, figure.row.unit_id)
+        before = _before(figure)
         if before is not None:
             difference = ytd - (before + month)
             if abs(difference) < 1e-6:
@@ -80,7 +81,7 @@ def v02_accumulation(figure: Figure, run: Run) -> Iterable[Finding]:
                 finding = _v02(figure, run, before, difference)
                 if finding is not None:
                     findings.append(finding)
-    following = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index + 1)
+    following = figure.known_level.get(figure.index + 1)
     if following is not None and figure.month_no < 12:
         finding = _v02_next(figure, run, following[0])
         if finding is not None:
@@ -118,7 +119,7 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
 
 
 def _v02_next(figure: Figure, run: Run, next_ytd: float) -> Finding | None:
-    next_month = run.past.own(figure.meta.code, figure.row.unit_id, "month").get(figure.index + 1)
+    next_month = figure.known_month.get(figure.index + 1)
     ytd = figure.ytd or 0.0
     if next_month is None:
         return None
@@ -175,7 +176,7 @@ def v04_no_decrease(figure: Figure, run: Run) -> Iterable[Finding]:
     ytd = figure.ytd
     if ytd is None or figure.month_no == 1 or figure.meta.is_signed or figure.meta.kind == "ratio":
         return NONE
-    before = _before(figure, run, figure.row.unit_id)
+    before = _before(figure)
     if before is None or ytd >= before:
         return NONE
     if run.past.has_links(figure.row.unit_id):
@@ -211,10 +212,7 @@ def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
     if level is not None:
         printed = base is not None
         if base is None:
-            known = run.past.months(
-                figure.meta.code, figure.row.unit_id, "ytd" if figure.level_bit == YTD else "stock", figure.index
-            )
-            entry = known.get(figure.index - 12)
+            entry = figure.known_level.get(figure.index - 12)
             base = entry[0] if entry else None
         if base is not None and base > 0 and level >= 0 and (level > least or base > least):
             growth = (level / base - 1) * 100
@@ -242,7 +240,7 @@ def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
 
 def _v12_month(figure: Figure, run: Run, month: float) -> Finding | None:
     rule = run.rule("V12.month")
-    known = run.past.months(figure.meta.code, figure.row.unit_id, "month", figure.index)
+    known = figure.known_month
     entry = known.get(figure.index - 1)
     if rule is None or rule.low is None or rule.high is None or entry is None or entry[0] <= 0:
         return None
@@ -286,11 +284,13 @@ def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
     ):
         if value is None or value == 0:
             continue
-        known = run.past.months(code, unit_id, measure, index)
+        known = figure.known_month if bit == MONTH else figure.known_level
         if not known:
             continue
         per_month = measure == "ytd" and figure.meta.kind != "ratio"
         size = abs(value) / months if per_month else abs(value)
+        if _is_calm(known, index, size, per_month):
+            continue
         typical = run.past.typical(code, unit_id, measure, index, per_month)
         # one or two months say little of a flow, but much of a stock or of a figure that comes once a year
         if typical is None or typical[0] <= 0 or (typical[1] < 3 and measure != "stock" and index - 12 < max(known)):
@@ -312,12 +312,24 @@ def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
     return findings
 
 
+def _is_calm(known: Mapping[int, Entry], index: int, size: float, per_month: bool) -> bool:
+    """Within a factor of two of last month and of last year's month: no median is needed to clear a figure."""
+    for back in (1, 12):
+        entry = known.get(index - back)
+        if entry is None:
+            return False
+        other = entry[0] / ((index - back) % 12 + 1) if per_month else entry[0]
+        if not 0.5 * other <= size <= 2.0 * other:
+            return False
+    return True
+
+
 def v18_employment(figure: Figure, run: Run) -> Iterable[Finding]:
     """People at work: change by month within 20 % or 50 persons; twelve equal months look copied (V18)."""
     stock = figure.stock
     if stock is None or figure.meta.dimension != "people" or figure.is_carried:
         return NONE
-    known = run.past.months(figure.meta.code, figure.row.unit_id, "stock", figure.index)
+    known = figure.known_level
     entry = known.get(figure.index - 1)
     if entry is None:
         return NONE
@@ -369,12 +381,12 @@ def v19_copied(figure: Figure, run: Run) -> Iterable[Finding]:
 def v40_revision(figure: Figure, run: Run) -> Iterable[Finding]:
     """A closed month (a later one is reported) that changes needs a reason; two forms that differ are shown (V40)."""
     findings: list[Finding] = []
-    code, unit_id, index = figure.meta.code, figure.row.unit_id, figure.index
-    for bit, measure in ((YTD, "ytd"), (STOCK, "stock"), (MONTH, "month")):
+    index = figure.index
+    for bit in (YTD, STOCK, MONTH):
         value = figure.value(bit)
         if value is None:
             continue
-        known = run.past.own(code, unit_id, measure)
+        known = figure.known_month if bit == MONTH else figure.known_level
         entry = known.get(index)
         if entry is None or abs(entry[0] - value) < 1e-6:
             continue

@@ -37,9 +37,11 @@ def columns_of(run: Run) -> dict[ColumnKey, Column]:
     columns: dict[ColumnKey, Column] = {key: Column() for key in wanted}
     if not wanted:
         return columns
+    # a row given twice is counted once, as its reporter's total does
+    twice = {id(second) for _, second in run.collected.repeated}
     for obs in run.intake.parsed.observations:
         column = columns.get((obs.sheet, obs.indicator_code, obs.period, obs.measure))
-        if column is None or obs.level == "county":
+        if column is None or obs.level == "county" or id(obs) in twice:
             continue
         if obs.value is None or obs.status != "accepted":
             column.nulls.append(obs)
@@ -86,6 +88,21 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
                 )
             )
             continue
+        blank = _blank_in_question(nulls, difference)
+        if blank is not None and abs(difference) > run.tolerance("V07", printed, float(total.value)):
+            chosen = run.rule("V07.blank") or rule
+            fields = {"total": number(total.value), "sum": number(own), "difference": number(difference)}
+            issues.append(
+                run.context.writer.of_cell(
+                    chosen,
+                    "V07.blank",
+                    blank,
+                    (meta.name_zh, meta.name_en),
+                    meta.unit,
+                    {**fields, "total_cell": total.cell},
+                )
+            )
+            continue
         if abs(difference) <= run.tolerance("V07", printed, float(total.value)):
             key = "V07.near"
         else:
@@ -114,6 +131,12 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         issues.append(issue)
     issues.extend(_total_growth(run))
     return issues
+
+
+def _blank_in_question(nulls: list[Observation], difference: float) -> Observation | None:
+    """The only blank cell of a column whose total knows more than its rows: the total was made with a figure there."""
+    blanks = [obs for obs in nulls if obs.null_reason == "unknown"]
+    return blanks[0] if len(blanks) == 1 and len(nulls) == 1 and difference > 0 else None
 
 
 def _total_step(total: DeclaredTotal, like: Observation) -> float:

@@ -119,6 +119,7 @@ class Auditor:
         issues.extend(identity.judge_future(run))
         findings: list[Finding] = []
         for figure in collected.figures:
+            figure.recall(past)
             for _, rule in self._carried if figure.is_carried else self._series:
                 found = rule(figure, run)
                 if found:
