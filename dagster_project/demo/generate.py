@@ -136,14 +136,14 @@ def _odd_files(
     add("2026年10月报表.xlsx", b"", received, "empty_file", "R", "error", "must", "a file without content")
     add("汇总表扫描件.xlsx", _png(), received, "picture", "R", "error", "must", "a picture named .xlsx")
 
-    book = Book("乡镇统计员通讯录.xlsx", "", LAST, f"乡镇统计员通讯录（{LABEL}）")
+    book = Book("机关食堂采购明细.xlsx", "", LAST, f"机关食堂采购明细（{LABEL}）")
     sheet = book.sheet()
     sheet.merge(0, 0, 0, 3, book.title, "title")
-    for column, head in enumerate(("姓名", "所在科室", "办公地点", "爱好")):
+    for column, head in enumerate(("品名", "数量（公斤）", "单价（元）", "供货人")):
         sheet.put(1, column, head, "head")
-    for row, entry in enumerate((("甲", "综合科", "三楼", "书法"), ("乙", "煤管科", "二楼", "象棋")), 2):
-        for column, text in enumerate(entry):
-            sheet.put(row, column, text)
+    for row, entry in enumerate((("大米", 150, 5.6, "甲"), ("菜油", 40, 13.5, "乙"), ("土豆", 220, 2.8, "丙")), 2):
+        for column, content in enumerate(entry):
+            sheet.put(row, column, content)
     add(
         book.file_name,
         render_xlsx(book, received),

@@ -74,7 +74,8 @@ def te_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
         (("month", "ytd", "base", "growth"), ("ytd", "base", "growth", "month"), ("month", "ytd", "base", "growth"))
     )
     has_plan = bool(rng.randrange(2)) and period.year >= 2024 and not file.only
-    in_hundred_million = style % 10 == 4 and not file.only
+    # a spelling planned for a cell is in 万元
+    in_hundred_million = style % 10 == 4 and not file.only and not file.edits
     total_last = style % 7 == 3
     heads = {
         "month": ("本月", "当月", "本 月")[rng.randrange(3)],
@@ -172,7 +173,7 @@ def te_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
                     token=token,
                     null_reason=reason,
                     text=text,
-                    is_carried=state == "carried" and measure != "month",
+                    is_carried=state == "carried",
                 )
                 if value is not None and measure != "growth":
                     sums[code, measure] = sums.get((code, measure), Decimal(0)) + value
@@ -379,7 +380,7 @@ def te_m3(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     book = Book(file.file_name, file.form, period, title)
     sheet = book.sheet()
     filler = Filler(book, sheet, file)
-    span = f"1-{period.month}月" if style % 3 else "累计"
+    span = f"1-{period.month}月" if style % 3 and period.month > 1 else "累计"
     base = ("同期", "上年同期", "去年同期")[style % 3]
     heads = (
         (("工业总产值(现价)", "工业总产值")[style % 2], ("本月", span, base)),
@@ -568,7 +569,18 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
         assert township is not None and item.capacity is not None
         filler.plain(row, 0, item.name_in(period), unit, "name")
         sheet.put(row, 1, township.name, "body")
-        sheet.put(row, 2, Decimal(item.capacity) / _WAN, "number")
+        filler.figure(
+            row,
+            2,
+            "CO12",
+            "enterprise",
+            unit,
+            township.code,
+            "stock",
+            Decimal(item.capacity),
+            factor=_WAN,
+            is_optional=True,
+        )
         people = economy.unit_stock(unit, "CO13", period)
         need, have = economy.unit_stock(unit, "CO15", period), economy.unit_stock(unit, "CO14", period)
         accidents = _accidents(economy, item, period)
@@ -590,6 +602,10 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
         for column, count in zip((12, 13, 14), accidents, strict=True):
             sheet.put(row, column, count, "number")
             sums[column] = sums.get(column, Decimal(0)) + count
+        # a cross-check of the incident sheet, no source of its own
+        filler.figure(
+            row, 13, "SA02", "enterprise", unit, township.code, "month", Decimal(accidents[1]), is_optional=True
+        )
         deaths = Decimal(accidents[1])
         sheet.put(row, 15, quantize(deaths / output * 1000000, 3) if output else "—", "number")
         status = {"active": "正常", "suspended": "停产整顿", "closed": "关闭"}[item.status(period)]
@@ -684,7 +700,7 @@ def en_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     book = Book(file.file_name, file.form, period, title)
     sheet = book.sheet()
     filler = Filler(book, sheet, file)
-    span = "累计" if style % 2 else f"1-{period.month}月"
+    span = f"1-{period.month}月" if style % 2 == 0 and period.month > 1 else "累计"
     base = ("同期", "上年同期", "去年同期")[style % 3]
     groups = (
         ("综合能源消费量(吨标准煤)", "EN00", (("本月", "month"), (span, "ytd"), (base, "base_ytd"))),
