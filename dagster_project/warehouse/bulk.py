@@ -27,11 +27,15 @@ def _encode(value: Any) -> str:
     return str(value)
 
 
-def _encode_column(values: Sequence[Any], repeats: bool) -> list[str]:
-    if repeats:
-        known = {value: _encode(value) for value in set(values)}
+def _encode_column(values: Sequence[Any]) -> list[str]:
+    """Most columns repeat a few values: each of those is encoded once."""
+    distinct = set(values)
+    if len(distinct) * 2 < len(values):
+        known = {value: _encode(value) for value in distinct}
         return [known[value] for value in values]
-    return [_encode(value) for value in values]
+    if any(value.__class__ is str and '"' in value for value in distinct):
+        return [_encode(value) for value in values]
+    return ["" if value is None else f'"{value}"' if value.__class__ is str else str(value) for value in values]
 
 
 def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -54,11 +58,9 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
     if not rows:
         return 0
     types = column_types(connection, table)
-    repeating = ("DATE", "TIMESTAMP", "BOOLEAN", "INTEGER", "BIGINT")
-    columns = [
-        _encode_column(values, kind in repeating)
-        for values, kind in zip(zip(*rows, strict=True), types.values(), strict=True)
-    ]
+    columns = [_encode_column(values) for values in zip(*rows, strict=True)]
+    if len(columns) != len(types):
+        raise ValueError(f"{table}: rows of {len(columns)} values, the table has {len(types)} columns")
     spool.mkdir(parents=True, exist_ok=True)
     path = spool / f"{os.getpid()}-{table}.csv"
     try:

@@ -134,7 +134,7 @@ class PublishedReader:
         path = version_file(self._settings, version)
         if not path.is_file():
             raise FileNotFoundError(path.name)
-        config = {
+        config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": self._memory_limit,
             "temp_directory": str(self._temp),
             "threads": str(self._threads),

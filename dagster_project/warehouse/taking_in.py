@@ -111,6 +111,9 @@ def _run(
             if found[INTAKE_KEY] is not None:
                 report.rebuilt = report.rebuilt or "rules_changed"
             stores.discard(settings)
+    for leftover in (settings.work / "spool").glob("*"):
+        # Of a killed refresh; the caller holds the lock.
+        leftover.unlink(missing_ok=True)
     with stores.open_store(settings) as store:
         with store.transaction():
             for key, value in wanted.items():
