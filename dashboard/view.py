@@ -134,10 +134,9 @@ class View:
 
     def growth_text(self, row: Row) -> str:
         """Growth by the table of domain.md B.2: a number, or the words of its note."""
-        note = row.get("growth_note")
         value = numbers.to_decimal(row.get("growth_pct"))
         if value is None:
-            return self.note(note)
+            return self.note(row)
         indicator = self.catalogue.indicators[row["indicator_code"]]
         if indicator["growth_basis"] == "diff_pp":
             return self.t("unit.pp", x=numbers.number(value, 1, signed=True))
@@ -146,11 +145,13 @@ class View:
         places = indicator["decimals_rate"]
         return numbers.number(value, 1 if places is None else places)
 
-    def note(self, note: Any) -> str:
-        if not note:
+    def note(self, row: Row) -> str:
+        """The words that stand where no growth is computed; a loss says by how much it grew or shrank."""
+        words = row.get("growth_note_en") if self.t.lang == "en" else row.get("growth_note")
+        if not words:
             return numbers.NOTHING
-        key = f"growth.note.{note}"
-        return self.t(key) if self.t.has(key) else str(note)
+        share = numbers.to_decimal(row.get("growth_note_pct"))
+        return str(words) if share is None else self.t("growth.note", note=words, x=numbers.number(abs(share), 1))
 
     def growth(self, row: Row) -> Any:
         """Growth with its direction: never coloured."""
@@ -173,17 +174,21 @@ class View:
         return self.t(f"gap.{form}.{side}", x=text)
 
     def lamp_word(self, row: Row) -> str:
-        colour = row.get("lamp") or "grey"
+        colour = row.get("lamp")
+        if colour is None:
+            return self.t("lamp.none")
         if colour == "grey":
-            return self.t("lamp.grey.carried" if row.get("is_carried") else "lamp.grey.none")
+            return self.t("lamp.grey")
         family = "cap" if row.get("target_form") == "cap" else "level"
         return self.t(f"lamp.{family}.{colour}")
 
     def lamp_sentence(self, row: Row) -> str:
         """The rule beside the lamp: what was reached, what was due, the difference, the colour."""
-        colour = row.get("lamp") or "grey"
+        colour = row.get("lamp")
+        if colour is None:
+            return self.t("rule.none")
         if colour == "grey":
-            return self.t("rule.carried" if row.get("is_carried") else "rule.none")
+            return self.t("rule.carried" if row.get("is_carried") else "rule.silent")
         code = row["indicator_code"]
         form = row.get("target_form") or "level"
         word = self.t(f"colour.{colour}")
@@ -206,7 +211,7 @@ class View:
         )
 
     def lamp(self, row: Row) -> html.Span:
-        return lamps.lamp(row.get("lamp") or "grey", self.lamp_word(row), self.lamp_sentence(row))
+        return lamps.lamp(row.get("lamp") or "none", self.lamp_word(row), self.lamp_sentence(row))
 
     def rule_texts(self, rows: list[Row]) -> list[str]:
         """The lamp rules, as printed, that judged these rows; each once."""

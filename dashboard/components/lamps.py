@@ -9,7 +9,7 @@ from dash import html
 
 from dashboard.components.links import attribute
 
-SHAPES = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
+SHAPES = {"green": "●", "yellow": "▲", "red": "■", "grey": "○", "none": "–"}
 
 
 def lamp(colour: str, word: str, sentence: str) -> html.Span:

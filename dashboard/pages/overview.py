@@ -209,11 +209,11 @@ def heat_table(view: View, grid: list[Row], columns: list[str]) -> html.Div:
 
 
 def heat_cell(view: View, row: Row | None, indicator: str, township: str) -> html.Td:
-    if row is None or row.get("value_ytd") is None:
+    if row is None or (row.get("value_ytd") is None and row.get("lamp") != "grey"):
         return tables.cell(numbers.NOTHING, numeric=True, class_name="muted", title=view.t("heat.no_figure"))
-    if row.get("is_carried"):
+    if row.get("is_carried") or row.get("value_ytd") is None:
         return tables.cell(
-            view.t("status.missing"), numeric=True, class_name="unreported", title=view.t("rule.carried")
+            view.t("status.missing"), numeric=True, class_name="unreported", title=view.lamp_sentence(row)
         )
     colour = row.get("lamp") or "grey"
     if row.get("target_form") == "cap" and row.get("target_value") is not None:
@@ -240,7 +240,7 @@ def heat_cell(view: View, row: Row | None, indicator: str, township: str) -> htm
 def heat_finding(view: View, grid: list[Row]) -> str:
     current = [row for row in grid if row["period"] == view.period]
     red = Counter(row["unit_id"] for row in current if row.get("lamp") == "red")
-    silent = sorted({row["unit_id"] for row in current if row.get("is_carried")})
+    silent = sorted({row["unit_id"] for row in current if row.get("lamp") == "grey"})
     parts = []
     if red:
         most = max(red.values())

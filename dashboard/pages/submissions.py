@@ -12,6 +12,7 @@ from dash import html
 
 from dashboard.components import numbers, tables
 from dashboard.data.store import Row
+from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
 from dashboard.pages.township import status_cell
 from dashboard.view import View, month_before
@@ -56,7 +57,7 @@ def render(view: View) -> Page:
     body: list[Any] = [*notices]
     if chosen is not None:
         body.append(_issues(view, chosen))
-    body += [_calendar(view, calendar), _received(view, received)]
+    body += [_calendar(view, calendar), _received(view, received), _discipline(view)]
     return Page(title=title, sub=sub, body=body)
 
 
@@ -224,6 +225,46 @@ def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
         view.t(key, n=len(rows), faulty=faulty),
         tables.table(view.t("received.caption"), header, body, class_name="compact"),
         sub=view.t("received.sub", period=view.month(view.period), before=view.month(month_before(view.period))),
+    )
+
+
+def _discipline(view: View) -> html.Section:
+    """How many reports of each form came in on time, month by month."""
+    rows = view.snapshot.rows("calendar_history", since=history_start(view, 12), period=view.period)
+    if not rows:
+        return html.Section()
+    periods = sorted({row["period"] for row in rows})
+    by_cell = {(row["form_code"], row["period"]): row for row in rows}
+    body = []
+    for form in sorted({row["form_code"] for row in rows}):
+        cells = []
+        for period in periods:
+            row = by_cell.get((form, period))
+            if row is None or not row["expected"]:
+                cells.append(tables.cell(html.Span("·", className="muted"), class_name="center"))
+                continue
+            detail = view.t("discipline.detail", late=row["late"], missing=row["missing"])
+            status = "missing" if row["missing"] else "late" if row["late"] else ""
+            cells.append(
+                tables.cell(
+                    f"{row['on_time']}/{row['expected']}",
+                    class_name=f"center status-{status}" if status else "center",
+                    title=detail,
+                )
+            )
+        body.append(html.Tr([tables.row_head(view.named(view.catalogue.forms.get(form), form)), *cells]))
+    header = [
+        [
+            tables.head(view.t("col.form")),
+            *[tables.head(view.month(p) if view.yearly else f"{p:%y-%m}", class_name="center") for p in periods],
+        ]
+    ]
+    expected = sum(row["expected"] for row in rows)
+    on_time = sum(row["on_time"] for row in rows)
+    share = numbers.number(on_time / expected * 100, 1) if expected else numbers.NOTHING
+    title = view.t("discipline.title", n=len(periods), pct=share)
+    return tables.section(
+        title, tables.table(title, header, body, class_name="compact calendar"), sub=view.t("discipline.sub")
     )
 
 

@@ -71,8 +71,10 @@ def render(view: View) -> Page:
     body: list[Any] = []
     if figure is not None:
         body.append(_figure(view, figure, code))
-    body += _parts(view, figure, code, level, unit, basis)
-    body.append(_cells(view, cells, code))
+    parts = _parts(view, figure, code, level, unit, basis)
+    own = any(row["status"] == "in_force" and row["period"] == view.period for row in cells)
+    # What decides the figure comes first: the unit's own cells where it reports, else what it is made of.
+    body += [_cells(view, cells, code), *parts] if own else [*parts, _cells(view, cells, code)]
     body.append(source_note(view, [code], basis=basis))
     return Page(title, view.t("trace.sub", basis=view.t(f"basis.{basis}.long"), code=code, unit=unit), body)
 
@@ -111,9 +113,13 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
     flow = view.catalogue.indicators[code]["kind"] in ("flow", "count")
     unit = view.unit_label(code)
     items: list[tuple[str, Any]] = [
-        (view.t("col.ytd"), f"{view.value(code, row['value_ytd'])} {unit}"),
-        *([(view.t("col.month"), f"{view.value(code, row['value_month'])} {unit}")] if flow else []),
-        (view.t("col.base"), f"{view.value(code, row['base_ytd'])} {unit}"),
+        (view.t("col.ytd"), view.t("with_unit", value=view.value(code, row["value_ytd"]), unit=unit)),
+        *(
+            [(view.t("col.month"), view.t("with_unit", value=view.value(code, row["value_month"]), unit=unit))]
+            if flow
+            else []
+        ),
+        (view.t("col.base"), view.t("with_unit", value=view.value(code, row["base_ytd"]), unit=unit)),
         (view.t("col.growth"), view.growth(row)),
     ]
     if row["declared_growth_pct"] is not None:
@@ -307,7 +313,8 @@ def _cells(view: View, cells: list[Row], code: str) -> html.Section:
             tables.head(view.t("trace.known_to")),
         ]
     ]
-    title = view.t("trace.cells", n=in_force, earlier=len(cells) - in_force)
+    earlier = len(cells) - in_force
+    title = view.t("trace.cells_earlier" if earlier else "trace.cells", n=in_force, earlier=earlier)
     return tables.section(title, tables.table(title, header, body, class_name="compact"), sub=view.t("trace.cells_sub"))
 
 

@@ -1,0 +1,212 @@
+"""Every page in both languages, in a real browser: what it must answer, and that nothing leaks or leaves."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from dashboard.i18n import Translator
+from dashboard.pages.registry import PAGES
+from tests.e2e.tabs import Tab
+
+pytestmark = pytest.mark.e2e
+
+LANGUAGES = ("zh", "en")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+# One of the demonstration county's towns: it absorbed another in 2025.
+TOWN = "529901101"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("path", [entry.path for entry in PAGES])
+def test_each_page_opens_in_each_language(tab: Tab, path: str, lang: str) -> None:
+    page = tab.open(f"{path}?lang={lang}")
+    t = Translator(lang)
+    entry = next(entry for entry in PAGES if entry.path == path)
+    assert page.locator("html").get_attribute("lang") == ("zh-CN" if lang == "zh" else "en")
+    assert page.title().startswith(t(entry.key))
+    assert page.locator("h1").count() == 1
+    assert page.locator("nav [aria-current=page]").inner_text() == t(entry.key)
+    assert page.locator("main footer").inner_text().strip()
+    tab.watch.check(page)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_overview_answers_where_the_county_stands_and_who_holds_it_back(tab: Tab, lang: str) -> None:
+    page = tab.open(f"/?lang={lang}")
+    t = Translator(lang)
+    headline = page.get_by_role("table", name=t("overview.caption"))
+    assert headline.get_by_role("row").count() >= 10
+    for heading in ("col.ytd", "col.growth", "col.attainment", "col.gap", "col.lamp", "col.reach"):
+        assert headline.get_by_role("columnheader", name=t(heading), exact=True).count() == 1
+    heat = page.get_by_role("table", name=t("heat.caption"))
+    assert heat.get_by_role("row").count() == 14
+    assert page.get_by_role("heading", name=t("change.title")).is_visible()
+    assert headline.locator("img.bullet").count() >= 5
+    for image in page.locator("table img.bullet, table img.spark").all():
+        assert image.get_attribute("alt")
+    lamps = headline.locator(".lamp")
+    assert lamps.count() >= 8
+    for lamp in lamps.all():
+        assert lamp.locator(".shape").inner_text() and lamp.locator(".word").inner_text()
+        assert lamp.get_attribute("title")
+    tab.watch.check(page)
+
+
+def test_the_english_overview_has_no_chinese_but_the_language_switch(tab: Tab) -> None:
+    page = tab.open("/?lang=en")
+    text = page.locator("main").inner_text()
+    assert CHINESE.findall(text) == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_county_to_township_to_enterprise_to_cell_by_clicking(tab: Tab, lang: str) -> None:
+    page = tab.open(f"/?lang={lang}")
+    t = Translator(lang)
+    heat = page.get_by_role("table", name=t("heat.caption"))
+    heat.locator(f'tbody th a[href*="township={TOWN}"]').click()
+    page.locator(".profile").wait_for()
+    assert f"township={TOWN}" in page.url and "/township" in page.url
+    tab.watch.check(page)
+    enterprise = page.locator('main a[href*="enterprise="][href^="/enterprise"]').first
+    name = enterprise.inner_text()
+    enterprise.click()
+    page.locator("dl.facts").wait_for()
+    assert name in page.locator("h1").inner_text()
+    tab.watch.check(page)
+    page.locator("main a.figure").first.click()
+    page.wait_for_url("**/trace**")
+    page.locator("h1").wait_for()
+    assert page.locator("main td.version-in_force").count() >= 1
+    assert re.search(r"\.xlsx?", page.locator("main").inner_text())
+    tab.watch.check(page)
+
+
+def test_the_township_page_shows_its_parts(tab: Tab) -> None:
+    page = tab.open(f"/township?township={TOWN}")
+    t = Translator("zh")
+    profile = page.get_by_role("table", name=t("township.caption"))
+    assert profile.get_by_role("row").count() >= 10
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    page.locator("details.twin summary").click()
+    twin = page.locator("details.twin table")
+    assert twin.get_by_role("row").count() == 14
+    page.get_by_role("link", name=t("series.months", n=36)).click()
+    page.wait_for_url("**months=36**")
+    tab.watch.check(page)
+
+
+def test_a_unit_that_was_merged_points_to_its_successor(tab: Tab) -> None:
+    page = tab.open("/township?township=529901204")
+    page.get_by_role("main").locator(f'a[href*="township={TOWN}"]').click()
+    page.locator(".profile").wait_for()
+    tab.watch.check(page)
+
+
+def test_submissions_lead_to_the_issues_of_a_file(tab: Tab) -> None:
+    page = tab.open("/submissions")
+    t = Translator("zh")
+    assert page.get_by_role("heading", name=t("calendar.title")).is_visible()
+    assert page.locator("td.status-on_time").count() >= 1
+    issues = page.locator('main a[href*="submission="]')
+    if issues.count() == 0:
+        pytest.fail("the demonstration plants defects: some submission of the last month must have issues")
+    issues.first.click()
+    page.locator("table.issues").wait_for()
+    assert page.locator("table.issues tbody tr").count() >= 1
+    tab.watch.check(page)
+
+
+def test_the_dictionary_explains_every_indicator(tab: Tab) -> None:
+    page = tab.open("/dictionary?lang=en")
+    table = page.locator("table.dictionary")
+    assert table.locator("tbody tr").count() >= 90
+    row = table.locator("tr", has=page.locator("#indicator-SA03"))
+    assert "÷" in row.inner_text()
+    tab.watch.check(page)
+
+
+def test_the_enterprise_grid_speaks_chinese_and_leads_to_an_enterprise(tab: Tab) -> None:
+    page = tab.open("/enterprise")
+    page.locator(".ag-row").first.wait_for()
+    assert page.locator(".ag-row").count() >= 10
+    page.locator(".ag-row a").first.click()
+    page.locator("dl.facts").wait_for()
+    tab.watch.check(page)
+
+
+def test_header_settings_stay_in_the_address(tab: Tab) -> None:
+    page = tab.open("/?lang=en")
+    page.locator("details.menu").nth(1).locator("summary").click()
+    page.get_by_role("link", name="reported basis").click()
+    page.wait_for_url("**basis=reported**")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Townships").click()
+    page.wait_for_url("**/township**")
+    assert "basis=reported" in page.url and "lang=en" in page.url
+    page.locator(".ranking").wait_for()
+    tab.watch.check(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/township?township=000000000", "township.unknown"),
+        ("/enterprise?enterprise=nobody", "enterprise.unknown"),
+        ("/submissions?submission=S999999", "submissions.unknown"),
+        ("/trace?indicator=XX99", "trace.no_indicator"),
+        ("/?period=2099-01", "no_period.why"),
+        ("/no-such-page", "missing.title"),
+    ],
+)
+def test_what_is_not_there_is_said(tab: Tab, path: str, says: str) -> None:
+    page = tab.open(path)
+    sentence = Translator("zh")(says)
+    start = sentence.split("{")[0]
+    assert start in page.locator("main").inner_text()
+    tab.watch.check(page)
+
+
+def test_random_addresses_show_no_leaked_words(tab: Tab) -> None:
+    """Forty states of the address, sound and unsound ones."""
+    chance = random.Random(20261108)
+    for _ in range(40):
+        path = chance.choice([entry.path for entry in PAGES])
+        parts = {
+            "lang": chance.choice(LANGUAGES),
+            "basis": chance.choice(["comparable", "reported", "x"]),
+            "unit": chance.choice(["yi", "wan", ""]),
+            "period": chance.choice(["2026-10", "2026-01", "2025-12", "2024-02", "2023-11", "1999-01", "2026-13"]),
+            "township": chance.choice(["", TOWN, "529901002", "529901106", "529901204", "529901900", "1"]),
+            "indicator": chance.choice(["", "TE01", "TE04", "SA02", "SA03", "EN01", "CO01", "TE11", "BF05", "??"]),
+            "as_of": chance.choice(["", "2026-11-01", "x"]),
+        }
+        chosen = {key: value for key, value in parts.items() if value and chance.random() < 0.7}
+        page = tab.open(path + "?" + "&".join(f"{key}={value}" for key, value in chosen.items()))
+        assert page.locator("main").inner_text().strip()
+        assert Translator("zh")("error.title") not in page.locator("h1").inner_text(), page.url
+        assert Translator("en")("error.title") not in page.locator("h1").inner_text(), page.url
+        tab.watch.check(page)
+
+
+def test_keyboard_reaches_the_content_and_the_menus(tab: Tab) -> None:
+    page = tab.open("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("details.menu[open]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("details.menu[open]").count() == 0
+
+
+def test_no_page_is_wider_than_the_screen(tab: Tab) -> None:
+    for lang in LANGUAGES:
+        for entry in PAGES:
+            page = tab.open(f"{entry.path}?lang={lang}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1366, (entry.path, lang)
+            for box in page.locator(".table-box").all():
+                wide, seen = box.evaluate("node => [node.scrollWidth, node.clientWidth]")
+                assert wide <= seen + 1, (entry.path, lang, box.inner_text()[:80])
