@@ -48,8 +48,6 @@ class Scale(StrEnum):
     """How much `tew demo` writes."""
 
     county = "county"
-    city = "city"
-    province = "province"
 
 
 def _settings() -> Settings:
@@ -81,7 +79,7 @@ def up(
 @app.command()
 def demo(
     scale: Annotated[Scale, typer.Option(help="How many units.")] = Scale.county,
-    months: Annotated[int, typer.Option(min=1, max=240, help="Months, the last one the newest.")] = 36,
+    months: Annotated[int, typer.Option(min=1, help="Months, the last one the newest.")] = 36,
     seed: Annotated[int | None, typer.Option(help="Other figures, the same every time for one seed.")] = None,
     if_empty: Annotated[
         bool, typer.Option("--if-empty", help="Only where neither inbox nor archive holds a file.")
@@ -91,7 +89,10 @@ def demo(
     """Write synthetic workbooks into the inbox, each labelled as synthetic."""
     from dagster_project.commands import demo as command
 
-    command.run(_settings(), scale.value, months, seed, if_empty=if_empty, as_json=as_json)
+    try:
+        command.run(_settings(), scale.value, months, seed, if_empty=if_empty, as_json=as_json)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()

@@ -80,12 +80,12 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
-def answers(host: str, port: int, path: str) -> bool:
-    """Whether a GET on `path` gives status 200 within a second."""
+def answers(host: str, port: int, path: str, statuses: Sequence[int] = (200,)) -> bool:
+    """Whether a GET on `path` gives one of `statuses` within a second."""
     connection = http.client.HTTPConnection(host, port, timeout=1.0)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status in statuses
     except (OSError, http.client.HTTPException):
         return False
     finally:
@@ -271,7 +271,8 @@ def _children(
     dashboard = Child(
         "dashboard",
         [python, "-m", "dashboard.serve", "--host", host, "--port", str(port)],
-        lambda: answers(host, port, "/healthz"),
+        # 503: it is up, and nothing is published yet.
+        lambda: answers(host, port, "/healthz", (200, 503)),
     )
     web = Child(
         "dagster-webserver",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dagster_project.commands.texts import Texts, note, out
+from dagster_project.commands.texts import CommandError, Texts, note, out
 from dagster_project.settings import Settings
 
 
@@ -18,7 +18,10 @@ def holds_files(folder: Path) -> bool:
 
 
 def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_empty: bool, as_json: bool) -> None:
-    """Write the workbooks; with `if_empty` only into a home that has received nothing yet (exit 0 either way)."""
+    """Write the workbooks; with `if_empty` only into a home that has received nothing yet (exit 0 either way).
+
+    Raises ValueError for a scale or number of months that the demonstration does not have.
+    """
     texts = Texts(settings.seeds)
     if if_empty and (holds_files(settings.inbox) or holds_files(settings.archive)):
         note(texts.lines("cli.demo_not_empty", home=settings.home))
@@ -27,22 +30,21 @@ def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_emp
         return
     from dagster_project import demo
 
-    before = _files(settings.inbox)
-    options: dict[str, int] = {} if seed is None else {"seed": seed}
-    demo.write(settings.inbox, scale=scale, months=months, **options)
-    written = len(_files(settings.inbox) - before)
+    try:
+        chosen = demo.DEFAULT_SEED if seed is None else seed
+        report = demo.write(settings.inbox, scale=scale, months=months, seed=chosen)
+    except OSError as error:
+        problem = error.strerror or error
+        raise CommandError("cli.output_failed", path=settings.inbox, problem=problem) from error
+    told = {
+        "files": report.files,
+        "months": report.months,
+        "scale": scale,
+        "seed": report.seed,
+        "inbox": str(report.inbox),
+        "truth": str(report.truth),
+    }
     if as_json:
-        summary = {
-            "status": "written",
-            "files": written,
-            "months": months,
-            "scale": scale,
-            "inbox": str(settings.inbox),
-        }
-        out(json.dumps(summary, ensure_ascii=False))
+        out(json.dumps({"status": "written", **told}, ensure_ascii=False))
     else:
-        out(texts.lines("cli.demo_written", files=written, months=months, scale=scale, inbox=settings.inbox))
-
-
-def _files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file()} if folder.is_dir() else set()
+        out(texts.lines("cli.demo_written", **told))

@@ -13,6 +13,7 @@ import duckdb
 
 from dagster_project.commands import render
 from dagster_project.commands.texts import CommandError, Texts, note, out
+from dagster_project.commands.versions import published_file
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
 
@@ -22,13 +23,12 @@ def run(settings: Settings, sql: str, output_format: str, output: Path | None) -
 
     Raises CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
     """
-    reader = PublishedReader(settings)
     try:
         if output_format == "parquet":
             assert output is not None
-            rows = _write_parquet(settings, reader, sql, output)
+            rows = _write_parquet(settings, sql, output)
         else:
-            names, found = reader.query(sql)
+            names, found = PublishedReader(settings).query(sql)
             if output is None:
                 _print(names, found, output_format)
                 return
@@ -74,15 +74,12 @@ def _write(names: list[str], rows: list[tuple[object, ...]], output_format: str,
     return len(rows)
 
 
-def _write_parquet(settings: Settings, reader: PublishedReader, sql: str, output: Path) -> int:
+def _write_parquet(settings: Settings, sql: str, output: Path) -> int:
     """Parquet keeps DuckDB's own types. The statement must be one SELECT: here DuckDB may write files."""
     part = _aside(output)
-    reader.manifest()  # raises NothingPublished
-    version = reader.version()
-    assert version is not None
-    file = settings.published / version / "warehouse.duckdb"
+    file = published_file(settings)
     try:
-        spill = {"temp_directory": str(settings.work / "spill")}
+        spill: dict[str, str | bool | int | float | list[str]] = {"temp_directory": str(settings.work / "spill")}
         with duckdb.connect(str(file), read_only=True, config=spill) as connection:
             statements = connection.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:

@@ -6,6 +6,7 @@ Belongs here: printing. Does not belong here: the pointer and the versions thems
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from dagster_project.commands import render
 from dagster_project.commands.texts import Texts, out
@@ -17,7 +18,7 @@ from dagster_project.warehouse.pointer import current_version, version_file
 WAIT_S = 120.0
 
 
-def print_path(settings: Settings, *, as_json: bool) -> None:
+def published_file(settings: Settings) -> Path:
     """The file of the version that serves; raises NothingPublished where there is none, or its file is gone."""
     version = current_version(settings)
     if version is None:
@@ -25,7 +26,13 @@ def print_path(settings: Settings, *, as_json: bool) -> None:
     path = version_file(settings, version)
     if not path.is_file():
         raise NothingPublished("warehouse.version_missing", version=version, home=settings.home.name)
-    out(json.dumps({"version": version, "path": str(path)}, ensure_ascii=False) if as_json else str(path))
+    return path
+
+
+def print_path(settings: Settings, *, as_json: bool) -> None:
+    """The file of the version that serves."""
+    path = published_file(settings)
+    out(json.dumps({"version": path.parent.name, "path": str(path)}, ensure_ascii=False) if as_json else str(path))
 
 
 def print_versions(settings: Settings, *, as_json: bool) -> None:
