@@ -141,9 +141,14 @@ def _odd_files(
     sheet.merge(0, 0, 0, 3, book.title, "title")
     for column, head in enumerate(("品名", "数量（公斤）", "单价（元）", "供货人")):
         sheet.put(1, column, head, "head")
-    for row, entry in enumerate((("大米", 150, 5.6, "甲"), ("菜油", 40, 13.5, "乙"), ("土豆", 220, 2.8, "丙")), 2):
-        for column, content in enumerate(entry):
-            sheet.put(row, column, content)
+    bought: tuple[tuple[str | float, ...], ...] = (
+        ("大米", 150, 5.6, "甲"),
+        ("菜油", 40, 13.5, "乙"),
+        ("土豆", 220, 2.8, "丙"),
+    )
+    for row, entry in enumerate(bought, 2):
+        for column, item in enumerate(entry):
+            sheet.put(row, column, item)
     add(
         book.file_name,
         render_xlsx(book, received),
@@ -174,10 +179,10 @@ def _odd_files(
         "a month that has not come yet",
     )
 
-    for item in delivered:
-        if item.file.form == "TE-M1" and item.file.period == date(2026, 6, 1):
+    for one in delivered:
+        if one.file.form == "TE-M1" and one.file.period == date(2026, 6, 1):
             name = "2026年06月乡镇企业主要经济指标 - 副本.xlsx"
-            content = (inbox / item.file.file_name).read_bytes()
+            content = (inbox / one.file.file_name).read_bytes()
             add(
                 name,
                 content,
