@@ -1,0 +1,431 @@
+"""One file → what it says by itself (docs/architecture.md): sheets recognised, tables read, problems told.
+
+Belongs here: the order of the steps over sheets and tables, periods and reporters, issues of sheets.
+Does not belong here: reading file kinds (read.py), layouts (extract*.py), registers (resolve.py).
+Never raises for bad input; a bad sheet does not block a good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from dagster_project.ingest.context import Context, choose_period, read_context
+from dagster_project.ingest.extract import extract_items, extract_ledger, extract_units
+from dagster_project.ingest.extract_lists import extract_incidents, extract_roster
+from dagster_project.ingest.extract_targets import extract_targets
+from dagster_project.ingest.grid import Sheet, Workbook, address
+from dagster_project.ingest.model import ParsedWorkbook, Severity, SheetReading, UnitRef
+from dagster_project.ingest.periods import Grain, Period
+from dagster_project.ingest.read import read_workbook
+from dagster_project.ingest.recognise import (
+    Block,
+    Column,
+    Recognition,
+    columns_of,
+    find_blocks,
+    is_number_like,
+    partial_score,
+    pick_indicator,
+    score,
+    static_features,
+)
+from dagster_project.ingest.table import Table, level_of
+from dagster_project.ingest.text import normalise
+from dagster_project.ingest.vocabulary import Form, Vocabulary
+
+ROWS_LOOKED_AT = 40
+HEADINGS_SHOWN = 12
+
+
+def parse(content: bytes, file_name: str, vocabulary: Vocabulary, today: date | None = None) -> ParsedWorkbook:
+    """Read one file of any kind by the deployment's vocabulary.
+
+    `today` is the day of receipt; resolve judges periods against it (a file by itself knows no day).
+    """
+    workbook = read_workbook(content, file_name, vocabulary.messages)
+    return parse_grid(workbook, vocabulary)
+
+
+def parse_grid(workbook: Workbook, vocabulary: Vocabulary) -> ParsedWorkbook:
+    """The same from grids that are read already."""
+    parsed = ParsedWorkbook(workbook.file_name, workbook.kind, issues=list(workbook.issues))
+    for sheet in workbook.sheets:
+        _parse_sheet(sheet, parsed, vocabulary)
+    _check_file_name(parsed, vocabulary)
+    return parsed
+
+
+def _issue(
+    parsed: ParsedWorkbook,
+    vocabulary: Vocabulary,
+    key: str,
+    severity: Severity,
+    sheet: Sheet,
+    cell: str | None = None,
+    raw: str | None = None,
+    **fields: object,
+) -> None:
+    parsed.issues.append(
+        vocabulary.messages.issue(
+            key, severity, sheet=sheet.name, cell=cell, raw_text=raw, file=parsed.file_name, **fields
+        )
+    )
+
+
+def _parse_sheet(sheet: Sheet, parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
+    reading = SheetReading(sheet.name, None, None, None, is_hidden=sheet.is_hidden)
+    if not any(value is not None and value != "" for row in sheet.rows for value in row):
+        return
+    parsed.sheets.append(reading)
+    if vocabulary.match("ignored_sheet", normalise(sheet.name)):
+        _issue(parsed, vocabulary, "parse.ignored_sheet", "info", sheet)
+        return
+    if sheet.is_hidden:
+        _issue(parsed, vocabulary, "parse.hidden_sheet", "info", sheet)
+    if sheet.hidden_rows or sheet.hidden_columns:
+        _issue(
+            parsed,
+            vocabulary,
+            "parse.hidden_cells",
+            "info",
+            sheet,
+            rows=len(sheet.hidden_rows),
+            columns=len(sheet.hidden_columns),
+        )
+    blocks = find_blocks(sheet, vocabulary)
+    before: Context | None = None
+    above = 0
+    recognised = 0
+    best: Recognition | None = None
+    seen: list[str] = []
+    for position, block in enumerate(blocks):
+        last = blocks[position + 1].top if position + 1 < len(blocks) else len(sheet.rows)
+        context = read_context(sheet, above, block.top, vocabulary)
+        if before is not None:
+            context.inherit(before)
+        if not _has_rows(sheet, block.bottom + 1, last) and position + 1 < len(blocks):
+            # two lines of keys that look like a header: what follows them is the real one
+            continue
+        found = recognise(sheet, block, last, context, parsed.file_name, vocabulary)
+        if found.form is None:
+            seen.extend(block.texts.values())
+            if best is None or found.score > best.score:
+                best = found
+            if recognised and position:
+                _issue(
+                    parsed,
+                    vocabulary,
+                    "parse.unknown_table",
+                    "error",
+                    sheet,
+                    address(block.top, 0),
+                    seen=_shown(block.texts.values()),
+                )
+            continue
+        before, above = context, last
+        recognised += 1
+        table = _table(sheet, parsed, vocabulary, block, last, context, found)
+        _extract(table, parsed)
+        if reading.form_code is None:
+            reading.form_code, reading.layout = found.form.code, found.form.layout
+            reading.confidence = round(min(found.score, 1.0), 3)
+        if reading.period is None or (table.period is not None and table.period > reading.period):
+            reading.period = table.period
+        if parsed.reporter is None:
+            parsed.reporter = table.reporter
+    if recognised == 0:
+        _unknown_sheet(sheet, parsed, vocabulary, best, seen)
+
+
+def _has_rows(sheet: Sheet, first: int, last: int) -> bool:
+    return any(
+        value is not None and value != "" for row in sheet.rows[first : min(last, len(sheet.rows))] for value in row
+    )
+
+
+def _shown(texts: Iterable[str]) -> str:
+    words = [text for text in dict.fromkeys(texts) if text]
+    return " | ".join(words[:HEADINGS_SHOWN])
+
+
+def _unknown_sheet(
+    sheet: Sheet, parsed: ParsedWorkbook, vocabulary: Vocabulary, best: Recognition | None, seen: list[str]
+) -> None:
+    numbers = sum(is_number_like(value) for row in sheet.rows for value in row)
+    if numbers < 2 and not seen:
+        _issue(parsed, vocabulary, "parse.ignored_sheet", "info", sheet)
+        return
+    known = " | ".join(form.name_zh for form in vocabulary.forms.values())
+    known_en = " | ".join(form.name_en for form in vocabulary.forms.values())
+    nearest = best.nearest if best is not None and best.nearest is not None else None
+    if not seen:
+        seen = [
+            str(value)[:20]
+            for row in sheet.rows[:6]
+            for value in row
+            if isinstance(value, str) and value.strip() and len(value) <= 40
+        ]
+    _issue(
+        parsed,
+        vocabulary,
+        "parse.unknown_layout",
+        "error",
+        sheet,
+        None,
+        None,
+        seen=_shown(seen),
+        known=known,
+        known_en=known_en,
+        nearest=nearest.name_zh if nearest else "—",
+        nearest_en=nearest.name_en if nearest else "—",
+    )
+
+
+# ---------------------------------------------------------------------- which form
+def recognise(
+    sheet: Sheet, block: Block, last: int, context: Context, file_name: str, vocabulary: Vocabulary
+) -> Recognition:
+    """The form whose signature fits best; of equals the one of lower source rank."""
+    shared = _shared_features(sheet, context, file_name, vocabulary)
+    best = Recognition(None, 0.0)
+    nearest, near = None, 0.0
+    for form in vocabulary.forms.values():
+        columns, header = _header_of(block, form, vocabulary)
+        features = header | shared | _row_features(sheet, block, last, columns, form, context, vocabulary)
+        points = score(form, features)
+        if points >= form.min_score and (
+            points > best.score
+            or (points == best.score and best.form is not None and form.source_rank < best.form.source_rank)
+        ):
+            best = Recognition(form, points, columns)
+        closeness = partial_score(form, features)
+        if closeness > near:
+            nearest, near = form, closeness
+    best.nearest = nearest
+    return best
+
+
+def _header_of(block: Block, form: Form, vocabulary: Vocabulary) -> tuple[list[Column], set[str]]:
+    """Columns and features of a header in a form; the same header comes every month, so they are remembered."""
+    key = (form.code, block.signature)
+    known = vocabulary.headers.get(key)
+    if known is None:
+        columns = columns_of(block, form, vocabulary)
+        known = (columns, static_features(columns, block, form, vocabulary))
+        if len(vocabulary.headers) > 2_000:
+            vocabulary.headers.clear()
+        vocabulary.headers[key] = known
+    return known
+
+
+def _shared_features(sheet: Sheet, context: Context, file_name: str, vocabulary: Vocabulary) -> set[str]:
+    features: set[str] = {f"key:{role}" for role, found in context.keys.items() if found.value}
+    if {"key:identifier", "key:enterprise_name"} & features:
+        features.add("key:enterprise")
+    lines = [*context.titles, normalise(sheet.name)]
+    for purpose, patterns in vocabulary.patterns.items():
+        if purpose.startswith("title_") and any(pattern.search(line) for pattern, _ in patterns for line in lines):
+            features.add(f"title:{purpose}")
+    period, _, _ = choose_period(context, sheet.name, file_name, vocabulary)
+    if period is not None and period.month is None:
+        features.add("grain:year")
+    if "fuel" in context.keys:
+        features.add("fuel_context")
+    return features
+
+
+def _row_features(
+    sheet: Sheet,
+    block: Block,
+    last: int,
+    columns: Sequence[Column],
+    form: Form,
+    context: Context,
+    vocabulary: Vocabulary,
+) -> set[str]:
+    """What the first rows below the header tell: names of indicators, fuels of a ledger."""
+    wanted = {part for part, _, _ in form.signature}
+    features: set[str] = set()
+    if not wanted & {"row_indicator", "fuel_context", "annual_indicator"}:
+        return features
+    annual = set(form.settings.get("annual_indicators", "").split("|"))
+    index = next((c.index for c in columns if c.kind == "field" and c.field == "indicator"), None)
+    first = min((c.index for c in columns if c.period is not None), default=0)
+    for row in sheet.rows[block.bottom + 1 : min(last, block.bottom + 1 + ROWS_LOOKED_AT)]:
+        if index is not None and index < len(row) and isinstance(row[index], str) and row[index]:
+            term = vocabulary.term(str(row[index]))
+            if any(r.kind == "indicator" and r.form in (None, form.code) for r in term.readings):
+                features.add("row_indicator")
+                code = pick_indicator(term, form.code, (), vocabulary)
+                if code in annual:
+                    features.add("annual_indicator")
+        if "fuel_context" in wanted:
+            for value in row[:first]:
+                if isinstance(value, str) and value:
+                    code = pick_indicator(vocabulary.term(value), form.code, (), vocabulary)
+                    if code in vocabulary.fuels:
+                        features.add("fuel_context")
+    return features
+
+
+# ---------------------------------------------------------------------- one table
+def _table(
+    sheet: Sheet,
+    parsed: ParsedWorkbook,
+    vocabulary: Vocabulary,
+    block: Block,
+    last: int,
+    context: Context,
+    found: Recognition,
+) -> Table:
+    form = found.form
+    assert form is not None
+    said, cell, from_file = choose_period(context, sheet.name, parsed.file_name, vocabulary)
+    period, grain = _period_of(said, form, found.columns)
+    table = Table(
+        workbook=parsed,
+        vocabulary=vocabulary,
+        sheet=sheet,
+        form=form,
+        columns=found.columns,
+        context=context,
+        first=block.bottom + 1,
+        last=last,
+        period=period,
+        said=said,
+        grain=grain,
+        reporter=_reporter(form, context, sheet, vocabulary),
+    )
+    for word, row, column in context.unknown_units:
+        table.issue("parse.sheet_unit", "warning", row, column, word, unit=word)
+    if said is not None and said.grain == "range":
+        table.issue("parse.range_period", "error", raw=said.text, quarantines=True)
+        table.period = None
+    elif from_file and period is not None:
+        made = table.issue("parse.period_from_file", "warning", raw=parsed.file_name, period_text=f"{period:%Y-%m}")
+        made.cell = cell
+    return table
+
+
+def _period_of(said: Period | None, form: Form, columns: Sequence[Column]) -> tuple[date | None, Grain]:
+    """The table's period and grain; where the lines above name none, the latest that a column names in full."""
+    if said is None or said.first_day is None:
+        dated = [
+            column.period
+            for column in columns
+            if column.period is not None and column.period.year is not None and column.period.month is not None
+        ]
+        if dated:
+            latest = max(dated, key=lambda one: (one.year or 0, one.month or 0))
+            return latest.first_day, latest.grain
+        years = [column.period.year for column in columns if column.period is not None and column.period.year]
+        if said is None and years and form.period_grain == "year":
+            return date(max(years), 12, 1), "year"
+    if said is None:
+        return None, "month"
+    if said.year is not None and said.month is None and form.period_grain in ("year", "event"):
+        return (date(said.year, 12, 1) if form.period_grain == "year" else None), "year"
+    if form.subject == "targets" and said.year is not None:
+        return date(said.year, 12, 1), "year"
+    return said.first_day, said.grain
+
+
+def _reporter(form: Form, context: Context, sheet: Sheet, vocabulary: Vocabulary) -> UnitRef:
+    """Whose sheet it is: the enterprise of its keys, the township of its title, reporter line or name, the county."""
+    identifier = context.value("identifier")
+    name = context.value("enterprise_name")
+    if level_of(form) == "enterprise" and (identifier or name):
+        township = context.value("township") or context.place
+        return UnitRef("enterprise", identifier=identifier, name=name, township=township)
+    place = context.place or context.value("township")
+    sheet_name = normalise(sheet.name)
+    if place is None and sheet_name in vocabulary.place_codes:
+        place = sheet.name.strip()
+    if place is not None and not context.names_county:
+        return UnitRef("township", name=place, township=place)
+    return UnitRef("county")
+
+
+def _extract(table: Table, parsed: ParsedWorkbook) -> None:
+    form = table.form
+    _report_columns(table)
+    rows_have_period = table.field_index("year") is not None or table.field_index("period") is not None
+    is_ledger = any(part == "months" and required for part, _, required in form.signature)
+    if table.period is None and form.subject != "incidents" and not rows_have_period and not is_ledger:
+        if not (table.said is not None and table.said.grain == "range"):
+            _no_period(table)
+        return
+    if form.subject == "roster":
+        extract_roster(table)
+    elif form.subject == "incidents":
+        extract_incidents(table)
+    elif form.subject == "targets":
+        extract_targets(table)
+    elif is_ledger:
+        extract_ledger(table)
+    elif table.field_index("indicator") is not None:
+        extract_items(table)
+    else:
+        extract_units(table)
+    table.finish()
+    _settle_reporter(table)
+
+
+def _no_period(table: Table) -> None:
+    lines = " | ".join(table.context.titles[:3])
+    table.issue("parse.no_period", "error", raw=lines[:120], quarantines=True, lines=lines[:120])
+
+
+def _report_columns(table: Table) -> None:
+    """Handled, explicitly ignored, or reported: a column that no rule knows is named with its address."""
+    for column in table.columns:
+        if column.kind != "unknown":
+            continue
+        holds = any(
+            column.index < len(cells) and cells[column.index] not in (None, "")
+            for cells in table.sheet.rows[table.first : table.last]
+        )
+        table.issue(
+            "parse.unknown_column",
+            "warning" if holds else "info",
+            table.first - 1,
+            column.index,
+            column.path,
+            heading=column.path,
+        )
+
+
+def _settle_reporter(table: Table) -> None:
+    """A county form that holds the rows of one township alone was sent by that township."""
+    if table.reporter.level != "county" or table.form.subject != "indicators":
+        return
+    names = {entry.unit.name for entry in table.units if entry.unit.level == "township"}
+    if len(names) == 1 and len(table.units) == 1 and not table.workbook.totals:
+        (name,) = names
+        table.reporter = UnitRef("township", name=name, township=name)
+
+
+def _check_file_name(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
+    """The period in the file's name against the sheets' (V34); a name is advice, so it corrects nothing."""
+    stem = parsed.file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    said = vocabulary.periods.find(stem)
+    if said is None or said.month is None:
+        return
+    periods = {reading.period for reading in parsed.sheets if reading.period is not None and reading.form_code}
+    forms = {vocabulary.forms[reading.form_code].period_grain for reading in parsed.sheets if reading.form_code}
+    if not periods or forms != {"month"}:
+        return
+    if any((said.year in (None, period.year)) and said.month == period.month for period in periods):
+        return
+    newest = max(periods)
+    made = vocabulary.messages.issue(
+        "parse.file_name_period",
+        "error",
+        raw_text=said.text,
+        file=parsed.file_name,
+        said=said.text,
+        period_text=f"{newest:%Y-%m}",
+    )
+    made.period = newest
+    parsed.issues.append(made)
