@@ -49,6 +49,8 @@ grown as (
             when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
         end as growth_relative_pct,
         case
+            -- reported, but no figure follows from it (百万吨死亡率 without output)
+            when value_exact is null and is_reported then 'undefined'
             when value_exact is null then 'not_reported'
             when base_exact is null then 'base_missing'
             when is_difference then null

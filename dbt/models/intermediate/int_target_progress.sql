@@ -218,8 +218,8 @@ select
     time_progress_pct,
     {{ no_negative_zero('gap_pp') }} as gap_pp,
     case
-        when actual_value is null or is_carried then 'grey'
-        when target_value is null then null
+        when is_carried or (actual_value is null and not is_reported) then 'grey'
+        when actual_value is null or target_value is null then null
         when target_form = 'cap' then case
             when actual_value > target_value then 'red'
             when is_zero_goal and actual_value > 0 then 'yellow'

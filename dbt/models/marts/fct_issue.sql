@@ -53,3 +53,33 @@ select
 from {{ ref('int_form_disagreement') }} as pair
 inner join {{ ref('dim_indicator') }} as indicator on pair.indicator_code = indicator.indicator_code
 inner join {{ ref('stg_message') }} as message on message.key = 'marts.forms_differ'
+union all
+select
+    'SUM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as varchar)
+        as issue_id,
+    pair.submission_id,
+    pair.file_name,
+    pair.sheet,
+    pair.cell,
+    case when pair.is_incomplete then 'info' else 'warning' end as severity,
+    'SUM' as rule,
+    {% for language in ['zh', 'en'] %}
+    {{ filled('message.' ~ language, {
+        'indicator': 'indicator.name_' ~ language,
+        'period': 'substr(cast(pair.period as varchar), 1, 7)',
+        'unit': 'township.name_' ~ language,
+        'reported': 'cast(pair.own_ytd as decimal(24, 2))',
+        'ours': 'cast(pair.sum_ytd as decimal(24, 2))',
+        'difference': 'cast(pair.own_ytd - pair.sum_ytd as decimal(24, 2))',
+    }) }} as message_{{ language }},
+    {% endfor %}
+    pair.raw_text,
+    pair.indicator_code,
+    pair.level,
+    pair.unit_id,
+    pair.period,
+    'open' as status
+from {{ ref('int_sum_disagreement') }} as pair
+inner join {{ ref('dim_indicator') }} as indicator on pair.indicator_code = indicator.indicator_code
+inner join {{ ref('dim_township') }} as township on pair.unit_id = township.township_code
+inner join {{ ref('stg_message') }} as message on message.key = 'marts.sum_differs'

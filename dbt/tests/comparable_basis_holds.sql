@@ -1,0 +1,52 @@
+-- Invariants of the comparable basis (domain.md D.3.8): a unit that nothing has touched has one base on both bases,
+-- unless the base was printed; an ended unit has no row; enterprises carry the reported basis only.
+with touched as (
+    select
+        unit_id,
+        effective_from
+    from {{ ref('int_township_predecessor') }}
+    union all
+    select
+        predecessor_id as unit_id,
+        first_effective as effective_from
+    from {{ ref('int_township_predecessor') }}
+)
+
+select
+    'untouched unit, two bases' as rule,
+    reported.unit_id,
+    reported.indicator_code,
+    reported.period
+from {{ ref('fct_indicator_progress') }} as reported
+inner join {{ ref('fct_indicator_progress') }} as comparable
+    on comparable.basis = 'comparable'
+    and reported.level = comparable.level
+    and reported.unit_id = comparable.unit_id
+    and reported.indicator_code = comparable.indicator_code
+    and reported.period = comparable.period
+inner join {{ ref('dim_indicator') }} as indicator
+    on reported.indicator_code = indicator.indicator_code and indicator.kind <> 'ratio'
+left join touched on reported.unit_id = touched.unit_id
+where
+    reported.basis = 'reported'
+    and reported.level = 'township'
+    and reported.base_source = 'last_year'
+    and touched.unit_id is null
+    and reported.base_ytd is distinct from comparable.base_ytd
+union all
+select
+    'row after the end of a unit' as rule,
+    progress.unit_id,
+    progress.indicator_code,
+    progress.period
+from {{ ref('fct_indicator_progress') }} as progress
+inner join {{ ref('dim_township') }} as township on progress.unit_id = township.township_code
+where progress.period > township.valid_to
+union all
+select
+    'comparable basis of an enterprise' as rule,
+    unit_id,
+    indicator_code,
+    period
+from {{ ref('fct_indicator_progress') }}
+where level = 'enterprise' and basis <> 'reported'
