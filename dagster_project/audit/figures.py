@@ -328,6 +328,16 @@ class Past:
             return figure.base / figure.month_no
         return None
 
+    def expected_whole(self, figure: Figure) -> float | None:
+        """What the year to date should be about: the past's month, else the one printed beside it, times the months."""
+        if figure.level_bit == STOCK:
+            typical = self.typical(figure.meta.code, figure.row.unit_id, "stock", figure.index)
+            return typical[0] if typical else None
+        if figure.known_month or figure.month is None or figure.month <= 0:
+            month = self.expected_month(figure)
+            return month * figure.month_no if month is not None else None
+        return figure.month * figure.month_no
+
 
 def load_links(reference: Reference) -> dict[str, tuple[tuple[str, int, float], ...]]:
     """township_links.csv as successor → (predecessor, first month of the new geography, weight)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, STOCK, Figure, step
+from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, Figure, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, number
 
 NONE: Sequence[Finding] = ()
@@ -39,17 +39,14 @@ def v10_printed_growth(figure: Figure, run: Run) -> Iterable[Finding]:
         if difference > max(rounded, tolerance if not is_difference or figure.meta.dimension == "percent" else rounded):
             expected_level = base + growth if is_difference else base * (1 + growth / 100)
             expected_base = level - growth if is_difference else (level / (1 + growth / 100) if growth > -100 else None)
-            reference = _last_year(figure)
-            # of three numbers two determine the third: the one that is odd beside the past is the odd one
-            typical = run.past.expected_month(figure)
-            whole = typical * figure.month_no if typical is not None and figure.level_bit != STOCK else None
+            level_odd, base_odd, growth_odd = _oddness(figure, run, growth, level, base)
             return (
                 Finding(
                     "V10.difference" if is_difference else "V10",
                     (
-                        Suspect(figure, GROWTH, round(computed, 1 if not is_difference else 4)),
-                        Suspect(figure, figure.level_bit, expected_level, deviance(level, whole)),
-                        Suspect(figure, BASE, expected_base, deviance(base, reference)),
+                        Suspect(figure, GROWTH, round(computed, 1 if not is_difference else 4), growth_odd),
+                        Suspect(figure, figure.level_bit, expected_level, level_odd),
+                        Suspect(figure, BASE, expected_base, base_odd),
                     ),
                     {
                         "growth": number(growth, 4),
@@ -65,6 +62,27 @@ def v10_printed_growth(figure: Figure, run: Run) -> Iterable[Finding]:
     # a flat figure proves nothing: equal level and base always print 0
     figure.vouched |= GROWTH | figure.level_bit | BASE
     return NONE
+
+
+def _oddness(
+    figure: Figure, run: Run, growth: float, level: float, base: float
+) -> tuple[float | None, float | None, float | None]:
+    """How odd level, base and growth look beside the past; of three numbers two determine the third.
+
+    Without a past, a gross mismatch is laid to the level or base that does not go with the month printed beside it,
+    since a printed growth inside the usual band was computed from sound figures.
+    """
+    last_year = _last_year(figure)
+    if last_year is not None:
+        return deviance(level, run.past.expected_whole(figure)), deviance(base, last_year), None
+    whole = figure.month * figure.month_no if figure.month and figure.month > 0 else None
+    usual = run.rule("V12")
+    if whole is None or usual is None or not (usual.low or -50) <= growth <= (usual.high or 100):
+        return None, None, None
+    # a third: smaller mismatches can be the season's
+    if abs((1 + growth / 100) * base / level - 1 if level > 0 else 1.0) < 1 / 3:
+        return None, None, None
+    return deviance(level, whole), deviance(base, whole), 0.0
 
 
 def _last_year(figure: Figure) -> float | None:

@@ -14,6 +14,7 @@ from dagster_project.audit.context import Run
 from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, number
 from dagster_project.audit.history import Entry
+from dagster_project.audit.rulebook import Rule
 
 NONE: Sequence[Finding] = ()
 
@@ -218,9 +219,10 @@ def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
             growth = (level / base - 1) * 100
             if not rule.low <= growth <= rule.high and not run.is_idle(figure.row):
                 expected = base * (1 + figure.growth / 100) if figure.growth is not None else base
-                suspects = [Suspect(figure, figure.level_bit, expected)]
+                whole = run.past.expected_whole(figure) if printed else None
+                suspects = [Suspect(figure, figure.level_bit, expected, deviance(level, whole))]
                 if printed:
-                    suspects.append(Suspect(figure, BASE, level))
+                    suspects.append(Suspect(figure, BASE, level, deviance(base, whole)))
                 findings.append(
                     Finding(
                         "V12",
@@ -286,6 +288,8 @@ def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
             continue
         known = figure.known_month if bit == MONTH else figure.known_level
         if not known:
+            if bit == MONTH and figure.base is not None and figure.base > 0:
+                findings.extend(_v13_beside_base(figure, rule, value, figure.base / figure.month_no))
             continue
         per_month = measure == "ytd" and figure.meta.kind != "ratio"
         size = abs(value) / months if per_month else abs(value)
@@ -310,6 +314,23 @@ def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
             )
         )
     return findings
+
+
+def _v13_beside_base(figure: Figure, rule: Rule, value: float, typical: float) -> Iterable[Finding]:
+    """With no history, the printed base and year to date are all there is to say what a month is about."""
+    ratio = abs(value) / typical
+    if rule.low is None or rule.high is None or rule.low <= ratio <= rule.high:
+        return
+    if figure.ytd is not None and figure.ytd > 0 and rule.low <= abs(value) * figure.month_no / figure.ytd <= rule.high:
+        return  # it goes with the year to date: then the base is the odd one (V12)
+    if figure.meta.kind == "flow" and max(abs(value), typical) >= (rule.tolerance_abs or 0.0):
+        yield Finding(
+            "V13.base",
+            (Suspect(figure, MONTH, typical),),
+            {"typical": number(typical), "ratio": number(ratio, 3 if ratio < 1 else 1)}
+            | {"low": number(rule.low), "high": number(rule.high)},
+            counts=False,
+        )
 
 
 def _is_calm(known: Mapping[int, Entry], index: int, size: float, per_month: bool) -> bool:

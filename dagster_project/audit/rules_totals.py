@@ -58,6 +58,7 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         return issues
     columns = columns_of(run)
     corrections = _corrections(findings)
+    suspects = {id(s.cell): s.figure for f in findings if f.counts for s in f.suspects}
     for total in run.intake.parsed.totals:
         meta = run.context.indicators.get(total.indicator_code)
         if meta is None or not meta.is_additive or total.measure not in BIT_OF or total.measure == "declared_growth":
@@ -76,7 +77,7 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
             if not nulls or abs(difference) < 1e-6:
                 _vouch(run, cells)
             continue
-        culprit = _culprit(run, cells, difference, exact, corrections)
+        culprit = _culprit(run, cells, difference, exact, corrections, suspects)
         if culprit is not None:
             figure, bit, expected = culprit
             findings.append(
@@ -176,6 +177,7 @@ def _culprit(
     difference: float,
     exact: float,
     corrections: dict[int, list[tuple[Figure, int, float]]],
+    suspects: dict[int, Figure],
 ) -> tuple[Figure, int, float] | None:
     """The one cell of the column that is off by exactly this difference, as another rule or its digits say."""
     found: list[tuple[Figure, int, float]] = []
@@ -190,6 +192,14 @@ def _culprit(
         return found[0]
     if found:
         return None
+    # one cell of the column that another rule already suspects, and that the difference would set right
+    for obs in cells:
+        value = float(obs.value) if obs.value is not None else 0.0
+        suspected = suspects.get(id(obs))
+        if suspected is not None and value + difference > 0 and not suspected.vouched & BIT_OF[obs.measure]:
+            found.append((suspected, BIT_OF[obs.measure], value + difference))
+    if found:
+        return found[0] if len(found) == 1 else None
     for obs in cells:
         value = float(obs.value) if obs.value is not None else 0.0
         kind = slip(value, value + difference)
