@@ -94,8 +94,8 @@ def plan_columns(table: Table) -> list[Planned]:
                     column.index,
                     column.path,
                     heading=column.path,
-                    indicator_name=indicator.name_zh,
-                    indicator_name_en=indicator.name_en,
+                    indicator_zh=indicator.name_zh,
+                    indicator_en=indicator.name_en,
                 )
                 continue
             if not spare:
@@ -139,8 +139,8 @@ def _report_measure(table: Table, column: Column, indicator: Indicator) -> None:
         column.index,
         column.path,
         heading=column.path,
-        indicator_name=indicator.name_zh,
-        indicator_name_en=indicator.name_en,
+        indicator_zh=indicator.name_zh,
+        indicator_en=indicator.name_en,
     )
 
 
@@ -354,8 +354,8 @@ def _spare_differs(table: Table, observation: Observation, planned: Planned) -> 
         None,
         observation.raw_text,
         indicator=planned.indicator.code,
-        indicator_name=planned.indicator.name_zh,
-        indicator_name_en=planned.indicator.name_en,
+        indicator_zh=planned.indicator.name_zh,
+        indicator_en=planned.indicator.name_en,
         cell=observation.cell,
     )
     made.cell = observation.cell

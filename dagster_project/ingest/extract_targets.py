@@ -178,8 +178,8 @@ def _target_cell(
             quarantines=True,
             indicator=indicator.code,
             period=period,
-            indicator_name=indicator.name_zh,
-            indicator_name_en=indicator.name_en,
+            indicator_zh=indicator.name_zh,
+            indicator_en=indicator.name_en,
         )
         table.workbook.observations.append(_unread(table, planned, unit, row, figure.raw_text))
         return
@@ -268,8 +268,8 @@ def _worded(
             period=planned.period,
             unit=spelling or problem or "",
             expected=planned.indicator.unit,
-            indicator_name=planned.indicator.name_zh,
-            indicator_name_en=planned.indicator.name_en,
+            indicator_zh=planned.indicator.name_zh,
+            indicator_en=planned.indicator.name_en,
         )
     return observation
 

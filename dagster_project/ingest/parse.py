@@ -175,9 +175,9 @@ def _unknown_sheet(
         None,
         None,
         seen=_shown(seen),
-        known=known,
+        known_zh=known,
         known_en=known_en,
-        nearest=nearest.name_zh if nearest else "—",
+        nearest_zh=nearest.name_zh if nearest else "—",
         nearest_en=nearest.name_en if nearest else "—",
     )
 

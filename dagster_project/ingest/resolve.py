@@ -698,8 +698,8 @@ def _level_issue(resolver: _Resolver, observation: Observation, level: Level) ->
         observation.raw_text,
         quarantines=True,
         once=(observation.sheet, observation.indicator_code, level),
-        indicator_name=indicator.name_zh,
-        indicator_name_en=indicator.name_en,
+        indicator_zh=indicator.name_zh,
+        indicator_en=indicator.name_en,
         level=level,
     )
 
@@ -840,8 +840,8 @@ def _repeated_rows(resolver: _Resolver) -> None:
                 once=(here.sheet, here.cell),
                 name=observation.unit.name or observation.unit_id,
                 other=f"{there.sheet}!{there.cell}",
-                indicator_name=indicator.name_zh,
-                indicator_name_en=indicator.name_en,
+                indicator_zh=indicator.name_zh,
+                indicator_en=indicator.name_en,
             )
             if made is not None:
                 made.indicator_code, made.period = observation.indicator_code, observation.period

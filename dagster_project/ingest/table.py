@@ -318,8 +318,8 @@ class Table:
                     period=planned.period,
                     unit=scale.words or row_unit_problem or planned.unknown_unit or "",
                     expected=planned.indicator.unit,
-                    indicator_name=planned.indicator.name_zh,
-                    indicator_name_en=planned.indicator.name_en,
+                    indicator_zh=planned.indicator.name_zh,
+                    indicator_en=planned.indicator.name_en,
                 )
             if planned.conflict is not None:
                 observation.status = "quarantined"
@@ -340,8 +340,8 @@ class Table:
             quarantines=True,
             indicator=planned.indicator.code,
             period=planned.period,
-            indicator_name=planned.indicator.name_zh,
-            indicator_name_en=planned.indicator.name_en,
+            indicator_zh=planned.indicator.name_zh,
+            indicator_en=planned.indicator.name_en,
             unit=planned.indicator.unit,
         )
 
@@ -364,8 +364,8 @@ class Table:
                 row,
                 planned.index,
                 indicator=planned.indicator.code,
-                indicator_name=planned.indicator.name_zh,
-                indicator_name_en=planned.indicator.name_en,
+                indicator_zh=planned.indicator.name_zh,
+                indicator_en=planned.indicator.name_en,
             )
             return
         if figure.number is None:
