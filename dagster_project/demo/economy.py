@@ -25,12 +25,12 @@ COUNT = 60
 ZERO = Decimal(0)
 
 _SEASON = {  # months of a year, summing to 12: Spring Festival in February, winter for coal, holidays for food
-    "industry": (1.00, 0.80, 1.04, 1.03, 1.04, 1.06, 1.02, 1.01, 1.04, 1.02, 0.97, 0.97),
+    "industry": (1.00, 0.82, 1.03, 1.03, 1.04, 1.05, 1.02, 1.01, 1.04, 1.02, 0.97, 0.97),
     "food": (1.12, 0.92, 0.97, 0.96, 0.97, 0.99, 0.98, 0.98, 1.04, 1.04, 1.00, 1.03),
-    "tea": (0.74, 0.72, 1.04, 1.32, 1.22, 1.08, 0.98, 0.96, 1.02, 1.00, 0.96, 0.96),
-    "building": (0.90, 0.68, 1.00, 1.08, 1.08, 1.04, 1.00, 1.02, 1.06, 1.08, 1.04, 1.02),
-    "coal": (1.06, 0.80, 1.02, 0.98, 0.98, 0.98, 1.00, 1.01, 1.03, 1.05, 1.04, 1.05),
-    "invest": (0.86, 0.74, 1.00, 1.04, 1.06, 1.10, 1.05, 1.03, 1.07, 1.05, 1.00, 1.00),
+    "tea": (0.80, 0.80, 1.04, 1.26, 1.18, 1.06, 0.98, 0.96, 1.00, 0.98, 0.97, 0.97),
+    "building": (0.92, 0.78, 1.00, 1.06, 1.06, 1.03, 1.00, 1.02, 1.05, 1.06, 1.02, 1.00),
+    "coal": (1.06, 0.82, 1.00, 0.98, 0.98, 0.98, 1.00, 1.01, 1.03, 1.05, 1.04, 1.05),
+    "invest": (0.88, 0.80, 0.98, 1.03, 1.06, 1.09, 1.05, 1.03, 1.06, 1.04, 0.99, 0.99),
     "trade": (1.08, 0.90, 0.97, 0.98, 1.00, 1.00, 0.99, 0.99, 1.02, 1.05, 1.00, 1.02),
 }
 _GROWTH = {2022: 0.0, 2023: 0.085, 2024: 0.098, 2025: 0.09, 2026: 0.082}
@@ -182,7 +182,7 @@ class Economy:
         stock = Decimal(round((item.capacity or 0) * 0.035))
         for index in range(COUNT):
             period = add_months(FIRST, index)
-            noise = max(0.9, min(1.1, rng.gauss(1, 0.032)))
+            noise = max(0.9, min(1.1, rng.gauss(1, 0.028)))
             rates = [rng.gauss(1, 0.012) for _ in range(4)]
             running = period >= item.opened and item.status(period) == "active"
             factor = season[index % 12] * noise * (1 if running else 0)
@@ -193,9 +193,12 @@ class Economy:
                 price = 430.0 * (1 + 0.0018 * (index - 17)) * (1 + 0.03 * math.sin(index / 4.5))
                 output = quantize(float(tonnes) * price / 10000, 0)
                 series["CO01"].append(tonnes)
-                sold = min(stock + tonnes, Decimal(round(float(tonnes) * rng.uniform(0.93, 1.06)))) if running else ZERO
-                stock += tonnes - sold
-                series["CO10"].append(sold)
+                # sales follow output and bring the stock back to what a mine keeps, winter above summer
+                wanted = item.capacity * 0.035 * (1 + 0.2 * math.cos((index % 12) / 12 * 2 * math.pi))
+                sold = float(tonnes) * rng.uniform(0.985, 1.015) + (float(stock) - wanted) * 0.6
+                amount = Decimal(max(0, round(min(sold, float(stock + tonnes))))) if running else ZERO
+                stock += tonnes - amount
+                series["CO10"].append(amount)
                 coal_stock.append(stock)
             else:
                 output = quantize(item.output_2023 / 12 * levels[index] * factor, 0)
@@ -247,6 +250,7 @@ class Economy:
         small, other_share = _REMAINDER[place]
         levels = self._level(rng, place, 0.01)
         flows: dict[str, list[Decimal]] = {code: [] for code in PLACE_FLOWS}
+        others: list[Decimal] = []
         persons: list[Decimal] = []
         offset = rng.uniform(0.9, 1.1)
         for index in range(COUNT):
@@ -261,13 +265,15 @@ class Economy:
             invest = annual * 0.52 * offset / 12 * levels[index] * _SEASON["invest"][month] * rng.gauss(1, 0.05)
             people = sum(self._stocks[item.credit_code, "TE04"][index] for item in here)
             flows["TE02"].append(value)
-            flows["TE01"].append(value + quantize(other, 0))
+            others.append(quantize(other, 0))
             flows["TE03"].append(quantize(tax + other * 0.048, 0))
             flows["TE08"].append(quantize(invest, 0))
             extra = (small / 4.6 + annual * other_share / 5.4) * (1 + 0.4 * (levels[index] - 1))
             persons.append(people + Decimal(round(extra * rng.uniform(0.996, 1.004))))
+        flows["TE02"] = self._apart(flows["TE02"], Decimal(1))
+        flows["TE01"] = [industrial + other for industrial, other in zip(flows["TE02"], others, strict=True)]
         for code, values in flows.items():
-            self._flows[place, code] = self._apart(values, Decimal(1)) if code in ("TE03", "TE08") else values
+            self._flows[place, code] = self._apart(values, Decimal(1))
         self._stocks[place, "TE04"] = persons
 
     def _make_county(self) -> None:

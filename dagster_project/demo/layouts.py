@@ -329,9 +329,7 @@ def te_m2_lines(economy: Economy, silence: Silence, period: date) -> list[tuple[
     def ratio(month_shift: int, measure: str) -> Decimal:
         at = add_months(period, month_shift)
         look_up = economy.county_flow if measure == "month" else economy.county_ytd
-        back = month_shift != 0
-        total = economy.above_scale("BF02", period, measure, above, year_back=back)
-        return quantize(look_up("BF03", at) / total * 100, 1)
+        return quantize(look_up("BF03", at) / economy.above_scale("BF02", at, measure) * 100, 1)
 
     price, price_ytd = economy.price_index(period)
     sold, sold_base = ratio(0, "ytd"), ratio(-12, "ytd")
@@ -512,6 +510,8 @@ def _enterprise_value(
     """Value, or why there is none: a firm that did not exist a year ago has no base."""
     unit = item.credit_code
     if measure == "stock":
+        if item.status(period) == "closed":
+            return None, NA
         return economy.unit_stock(unit, code, period), None
     if measure == "month":
         return economy.unit_flow(unit, code, period), None
@@ -581,7 +581,7 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
             factor=_WAN,
             is_optional=True,
         )
-        people = economy.unit_stock(unit, "CO13", period)
+        is_closed = item.status(period) == "closed"
         need, have = economy.unit_stock(unit, "CO15", period), economy.unit_stock(unit, "CO14", period)
         accidents = _accidents(economy, item, period)
         figures: tuple[tuple[int, str, str, Decimal, Decimal], ...] = (
@@ -590,14 +590,27 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
             (5, "CO01", "base_ytd", economy.unit_ytd(unit, "CO01", add_months(period, -12)), factor),
             (6, "CO10", "ytd", economy.unit_ytd(unit, "CO10", period), Decimal(1)),
             (7, "CO11", "stock", economy.unit_stock(unit, "CO11", period), Decimal(1)),
-            (8, "CO13", "stock", people, Decimal(1)),
+            (8, "CO13", "stock", economy.unit_stock(unit, "CO13", period), Decimal(1)),
             (9, "CO15", "stock", need, Decimal(1)),
             (10, "CO14", "stock", have, Decimal(1)),
         )
         for column, code, measure, value, per in figures:
-            filler.figure(row, column, code, "enterprise", unit, township.code, measure, value, factor=per)
+            shown = None if is_closed and column >= 8 else value
+            filler.figure(
+                row,
+                column,
+                code,
+                "enterprise",
+                unit,
+                township.code,
+                measure,
+                shown,
+                factor=per,
+                token="—",
+                null_reason=NA,
+            )
             sums[column] = sums.get(column, Decimal(0)) + value / per
-        sheet.put(row, 11, quantize(have / need * 100, 1) if need else None, "rate")
+        sheet.put(row, 11, quantize(have / need * 100, 1) if need else "—", "rate")
         output = economy.unit_flow(unit, "CO01", period)
         for column, count in zip((12, 13, 14), accidents, strict=True):
             sheet.put(row, column, count, "number")
