@@ -19,17 +19,13 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.audit.run import audit
-from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
 from dagster_project.ingest.pool import ParsePool
-from dagster_project.ingest.resolve import resolve
-from dagster_project.ingest.vocabulary import Vocabulary
-from dagster_project.reference import Reference, load_reference
+from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
 from dagster_project.warehouse.archive import from_timestamp, utc_now
 from dagster_project.warehouse.errors import NothingPublished, render
-from dagster_project.warehouse.known import Known, history_start
+from dagster_project.warehouse.known import Known, Reading, history_start
 from dagster_project.warehouse.read import PublishedReader
 
 
@@ -122,8 +118,7 @@ def check_contents(
     if not contents:
         return []
     reference = load_reference(settings.seeds)
-    vocabulary = Vocabulary.load(reference)
-    messages = Messages.load(reference)
+    reading = Reading(reference)
     now = utc_now()
     results: dict[int, CheckedWorkbook] = {}
     fitting = []
@@ -139,11 +134,10 @@ def check_contents(
     ) as pool:
         parsed = dict(pool.parse_many(iter(fitting)))
     oldest = min((cell.period for book in parsed.values() for cell in book.observations), default=None)
-    known = published_knowledge(settings, reference, None if oldest is None else history_start(oldest))
-    registers = {row["form_code"] for row in reference.rows("forms") if row["subject"] == "roster"}
+    known = published_knowledge(settings, reading, None if oldest is None else history_start(oldest))
 
     def order(number: int) -> tuple[bool, int]:
-        return not any(sheet.form_code in registers for sheet in parsed[number].sheets), number
+        return not reading.is_register(parsed[number]), number
 
     for number in sorted(parsed, key=order):
         name, content = contents[number]
@@ -156,8 +150,7 @@ def check_contents(
             received_at=now if received is None else min(received[number], now),
             ingested_at=now,
         )
-        intake = resolve(parsed[number], known.directory, vocabulary)
-        audit(intake, known.history, known.directory, reference, messages, submission)
+        intake = reading.read(parsed[number], known, submission)
         known.add(intake)
         results[number] = CheckedWorkbook(name, None, content, intake, intake.issues)
     return [results[number] for number in range(len(contents))]
@@ -169,7 +162,7 @@ def _too_large(settings: Settings, name: str, size: int) -> Issue:
     return Issue(key, "error", zh, en)
 
 
-def published_knowledge(settings: Settings, reference: Reference, since: date | None) -> Known:
+def published_knowledge(settings: Settings, reading: Reading, since: date | None) -> Known:
     """Registers of the published version and its figures from `since` on (None: no figure is needed).
 
     Empty where nothing is published.
@@ -177,14 +170,15 @@ def published_knowledge(settings: Settings, reference: Reference, since: date | 
     reader = PublishedReader(settings)
     try:
         return Known.build(
-            reference,
+            reading.reference,
+            reading.vocabulary,
             _townships(reader),
             _enterprises(reader),
             () if since is None else _figures(reader, since),
             _incidents(reader),
         )
     except NothingPublished:
-        return Known.build(reference, (), (), (), ())
+        return Known.build(reading.reference, reading.vocabulary, (), (), (), ())
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""What a workbook meets when it is read: the registers and the figures that earlier submissions left.
+"""How a parsed workbook is judged, and what it meets then: the registers and figures that earlier submissions left.
 
-Belongs here: filling ingest's Directory and audit's History from a database, and keeping them up to date while
-submissions are taken in. Does not belong here: how they answer (ingest/resolve.py, audit/history.py), SQL of schema raw
+Belongs here: filling ingest's Directory and audit's History from a database, keeping them up to date while
+submissions are taken in, calling resolve and audit. Does not belong here: how they answer (ingest/resolve.py, audit/history.py), SQL of schema raw
 (store.py).
 """
 
@@ -13,8 +13,11 @@ from datetime import date
 from typing import Any
 
 from dagster_project.audit.history import InMemoryHistory
-from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship
-from dagster_project.ingest.resolve import Directory
+from dagster_project.audit.run import Auditor
+from dagster_project.ingest.messages import Messages
+from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
+from dagster_project.ingest.resolve import Directory, resolve
+from dagster_project.ingest.vocabulary import Vocabulary
 from dagster_project.reference import Reference
 from dagster_project.warehouse.store import Store
 
@@ -29,11 +32,25 @@ def history_start(oldest: date) -> date:
     return date(max(index // 12, 1), index % 12 + 1, 1)
 
 
+class Registers:
+    """Ingest's Directory as audit asks it (audit.context.Registers)."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None:
+        return self._directory.enterprises.get(enterprise_id)
+
+    def enterprises(self) -> Iterable[KnownEnterprise]:
+        return self._directory.enterprises.values()
+
+
 @dataclass
 class Known:
     """Registers and history as the next submission meets them; figures from `since` on."""
 
     directory: Directory
+    registers: Registers
     history: InMemoryHistory
     since: date
 
@@ -41,6 +58,7 @@ class Known:
     def build(
         cls,
         reference: Reference,
+        vocabulary: Vocabulary,
         townships: Iterable[NewTownship],
         enterprises: Iterable[KnownEnterprise],
         figures: Iterable[tuple[Any, ...]],
@@ -48,19 +66,24 @@ class Known:
         since: date = BEGINNING,
     ) -> Known:
         """From plain records; `figures` as InMemoryHistory.load takes them, in order of intake."""
-        directory = Directory(reference, enterprises=enterprises, townships=townships)
+        directory = Directory.from_reference(reference, vocabulary)
+        for township in townships:
+            directory.add_township(township)
+        for enterprise in enterprises:
+            directory.register(enterprise)
         history = InMemoryHistory(reference)
         history.load(figures)
         for row in incidents:
             history.add_incident(row)
-        return cls(directory, history, since)
+        return cls(directory, Registers(directory), history, since)
 
     @classmethod
-    def load(cls, store: Store, reference: Reference, since: date | None) -> Known:
+    def load(cls, store: Store, reference: Reference, vocabulary: Vocabulary, since: date | None) -> Known:
         """From the work database; `since` None: no figure comes in, so that none is looked up."""
         first = since or date(9999, 1, 1)
         return cls.build(
             reference,
+            vocabulary,
             store.townships(),
             store.enterprises(),
             store.figures(first) if since else (),
@@ -73,5 +96,27 @@ class Known:
 
     def add(self, intake: Intake) -> None:
         """A submission was accepted: the next one meets it."""
-        self.directory.add(intake)
+        self.directory.learn(intake)
         self.history.add_intake(intake)
+
+
+class Reading:
+    """Resolve and audit with everything compiled once: the one way in which a refresh and a check judge a workbook."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self.vocabulary = Vocabulary.load(reference)
+        self.messages = Messages.load(reference)
+        self.auditor = Auditor(reference, self.messages)
+        self.register_forms = {row["form_code"] for row in reference.rows("forms") if row["subject"] == "roster"}
+
+    def is_register(self, parsed: ParsedWorkbook) -> bool:
+        """Whether the workbook is a register, which is read before what refers to it."""
+        return any(sheet.form_code in self.register_forms for sheet in parsed.sheets)
+
+    def read(self, parsed: ParsedWorkbook, known: Known, submission: Submission) -> Intake:
+        """One parsed workbook with units, issues and what is held back; `known` is not changed."""
+        # Months in the future are audit's V34, which knows the time of receipt.
+        intake = resolve(parsed, known.directory, self.vocabulary)
+        self.auditor.audit(intake, known.history, known.registers, submission)
+        return intake

@@ -305,18 +305,28 @@ class Store:
     # --------------------------------------------------------------------------------------------- reading it back
 
     def enterprises(self) -> Iterator[KnownEnterprise]:
-        """The register: the latest word on every enterprise, a register's before a report's."""
+        """The register: per enterprise and column the latest word on it, a register's before a report's."""
+        columns = (
+            "name_zh",
+            "township_code",
+            "credit_code",
+            "unit_status",
+            "industry_code",
+            "is_above_scale",
+            "is_agro_processing",
+            "is_pharma",
+            "is_coal_mine",
+            "is_key_energy_user",
+            "capacity_tonnes_per_year",
+        )
+        latest = ", ".join(f"arg_max({name}, place) FILTER ({name} IS NOT NULL)" for name in columns)
         rows = self.connection.execute(
-            """
-            SELECT e.enterprise_id, e.name_zh, e.township_code, e.credit_code, e.unit_status, e.industry_code,
-                   e.is_above_scale, e.is_agro_processing, e.is_pharma, e.is_coal_mine, e.is_key_energy_user,
-                   e.capacity_tonnes_per_year, e.is_provisional
-            FROM raw.enterprise e JOIN raw.submission s USING (submission_id)
-            WHERE s.status = 'accepted'
-            QUALIFY row_number() OVER (
-                PARTITION BY e.enterprise_id ORDER BY e.is_provisional, e.seq DESC, e.valid_from DESC
-            ) = 1
-            ORDER BY e.enterprise_id
+            f"""
+            WITH said AS (
+                SELECT e.*, (NOT e.is_provisional, e.seq, e.valid_from) AS place
+                FROM raw.enterprise e JOIN raw.submission s USING (submission_id) WHERE s.status = 'accepted'
+            )
+            SELECT enterprise_id, {latest}, bool_and(is_provisional) FROM said GROUP BY 1 ORDER BY 1
             """
         ).fetchall()
         for row in rows:

@@ -20,19 +20,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dagster_project.audit.run import audit
-from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submission
 from dagster_project.ingest.pool import ParsePool
-from dagster_project.ingest.resolve import resolve
-from dagster_project.ingest.vocabulary import Vocabulary
 from dagster_project.reference import Reference, load_reference
 from dagster_project.settings import Settings
 from dagster_project.warehouse import archive, fingerprints, reception, reference_tables
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import WarehouseError, render
-from dagster_project.warehouse.known import Known, history_start
+from dagster_project.warehouse.known import Known, Reading, history_start
 from dagster_project.warehouse.store import Batch, DamagedDatabase, Store, supersession_keys
 
 # Rows written in one transaction: a kill costs at most the reading of these again.
@@ -140,9 +136,7 @@ class _TakingIn:
         self.store = store
         self.report = report
         self.progress = progress
-        self.messages = Messages.load(reference)
-        self.vocabulary = Vocabulary.load(reference)
-        self.register_forms = {row["form_code"] for row in reference.rows("forms") if row["subject"] == "roster"}
+        self.reading = Reading(reference)
         self.state: JournalState = journal.replay()
         self.batch = Batch()
         self.known: Known | None = None
@@ -257,7 +251,7 @@ class _TakingIn:
     # ----------------------------------------------------------------------------------------------- one submission
 
     def _take_batch(self, entries: list[Received], shelf: _Shelf) -> None:
-        registers = [entry for entry in entries if self._is_register(shelf.peek(entry.seq))]
+        registers = [entry for entry in entries if self._is_register(shelf, entry)]
         first = {entry.seq for entry in registers}
         for entry in [*registers, *(entry for entry in entries if entry.seq not in first)]:
             self._take(entry, shelf.take(entry.seq))
@@ -267,8 +261,9 @@ class _TakingIn:
             # Written with the register itself: a kill in between must not lose that others wait for it.
             self._flush({REREAD_KEY: str(max(first))})
 
-    def _is_register(self, parsed: ParsedWorkbook | None) -> bool:
-        return parsed is not None and any(sheet.form_code in self.register_forms for sheet in parsed.sheets)
+    def _is_register(self, shelf: _Shelf, entry: Received) -> bool:
+        parsed = shelf.peek(entry.seq)
+        return parsed is not None and self.reading.is_register(parsed)
 
     def _take(self, entry: Received, parsed: ParsedWorkbook | None) -> None:
         again = self.repeated.get(entry.sha256)
@@ -321,9 +316,7 @@ class _TakingIn:
             )
             return _empty(submission.file_name, Issue(key, "error", zh, en)), "rejected"
         try:
-            known = self._current()
-            intake = resolve(parsed, known.directory, self.vocabulary)
-            audit(intake, known.history, known.directory, self.reference, self.messages, submission)
+            intake = self.reading.read(parsed, self._current(), submission)
         except WarehouseError:
             raise
         except Exception as error:
@@ -343,7 +336,7 @@ class _TakingIn:
         since = None if self.oldest is None else history_start(self.oldest)
         if self.known is None or (since is not None and not self.known.reaches(since)):
             self._flush()
-            self.known = Known.load(self.store, self.reference, since)
+            self.known = Known.load(self.store, self.reference, self.reading.vocabulary, since)
         return self.known
 
     def _report(self, submission: Submission, intake: Intake, status: str) -> None:

@@ -168,7 +168,7 @@ def test_a_damaged_work_database_is_made_anew(home: Settings, harm: str) -> None
             content[at] ^= 0xFF
         home.warehouse.write_bytes(content)
     elif harm == "truncated":
-        home.warehouse.write_bytes(content[: len(content) // 2])
+        home.warehouse.write_bytes(content[: len(content) // 8])
     else:
         home.warehouse.unlink()
     report = refresh.ingest_pending(home)

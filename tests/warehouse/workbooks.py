@@ -31,12 +31,16 @@ def write(path: Path, rows: Sequence[Sequence[object]], merges: Sequence[str] = 
     return path
 
 
+def _span(year: int, month: int) -> str:
+    return f"{year}年1月" if month == 1 else f"{year}年1—{month}月"
+
+
 def townships(
     path: Path, month: int, figures: Mapping[str, tuple[object, object]], *, year: int = 2026, mtime: float = START
 ) -> Path:
     """TE-M1: value added of townships, (this month, year to date) each, in 万元."""
     rows: list[list[object]] = [
-        [f"示范县乡镇企业主要经济指标完成情况表（{year}年1—{month}月）"],
+        [f"示范县乡镇企业主要经济指标完成情况表（{_span(year, month)}）"],
         ["", "", "", "单位：万元"],
         ["序号", "乡镇", "增加值", ""],
         ["", "", "本月", "累计"],
@@ -72,7 +76,7 @@ def register(path: Path, names: Sequence[str] = tuple(ENTERPRISES), *, mtime: fl
 def enterprises(path: Path, month: int, figures: Mapping[str, tuple[object, object]], *, mtime: float = START) -> Path:
     """TE-M3: gross output of enterprises that are named, without their codes."""
     rows: list[list[object]] = [
-        [f"规模以上企业生产情况（2026年1—{month}月）"],
+        [f"规模以上企业生产情况（{_span(2026, month)}）"],
         ["", "", "", "", "单位：万元"],
         ["序号", "企业名称", "乡镇", "总产值", ""],
         ["", "", "", "本月", "累计"],
