@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from dash import html
 
@@ -94,6 +95,39 @@ def sparkline(values: Sequence[float | None], alt: str, *, width: int = 84, heig
     )
     x, y = last.split(",")
     return _image(f'{body}<circle cx="{x}" cy="{y}" r="2.4" fill="{BAR}"/>', width, height, alt, "spark")
+
+
+def timeline(
+    events: Sequence[tuple[int, float, float]], rows: Sequence[str], alt: str, *, width: int = 760, row_height: int = 30
+) -> html.Img:
+    """Events on a line per year. Each is (row, share of the year gone, weight); the weight sets the dot's size."""
+    left, right = 46, 12
+    span = width - left - right
+    height = row_height * len(rows) + 22
+    parts = []
+    for index, label in enumerate(rows):
+        y = row_height * index + row_height / 2 + 2
+        parts.append(
+            f'<text x="0" y="{y + 4}" font-size="12" fill="{INK}" font-family="sans-serif">{escape(label)}</text>'
+            f'<line x1="{left}" y1="{y}" x2="{width - right}" y2="{y}" stroke="#b9c3ce"/>'
+        )
+    for month in range(13):
+        x = left + span * month / 12
+        parts.append(f'<line x1="{x:.1f}" y1="2" x2="{x:.1f}" y2="{height - 18}" stroke="{BAND_FAR}"/>')
+        if month < 12:
+            parts.append(
+                f'<text x="{x + span / 24:.1f}" y="{height - 4}" font-size="11" text-anchor="middle" '
+                f'fill="#55606d" font-family="sans-serif">{month + 1}</text>'
+            )
+    for row, share, weight in events:
+        y = row_height * row + row_height / 2 + 2
+        x = left + span * min(1.0, max(0.0, share))
+        if weight > 0:
+            radius = min(row_height / 2, 4 + 2.2 * weight**0.5)
+            parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="{radius:.1f}" fill="{CAP}" fill-opacity="0.85"/>')
+        else:
+            parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="#ffffff" stroke="{INK}" stroke-width="1.4"/>')
+    return _image("".join(parts), width, height, alt, "timeline")
 
 
 def deviation(value: float, limit: float, alt: str, *, width: int = 96, height: int = 14) -> html.Img:

@@ -115,10 +115,13 @@ def finding(view: View, rows: list[Row]) -> str:
     )
 
 
-def headline_table(view: View, history: dict[str, list[Row]], reach: dict[str, Any]) -> tuple[list[Row], html.Div]:
+def headline_table(
+    view: View, history: dict[str, list[Row]], reach: dict[str, Any], indicators: list[Row], caption: str
+) -> tuple[list[Row], html.Div]:
+    """The county's indicators with target, gap, lamp and trend; gives the month's rows and the table."""
     current: list[Row] = []
     body = []
-    for indicator in view.catalogue.headline():
+    for indicator in indicators:
         code = indicator["indicator_code"]
         rows = history.get(code, [])
         if not rows:
@@ -178,7 +181,7 @@ def headline_table(view: View, history: dict[str, list[Row]], reach: dict[str, A
             tables.head(view.t("col.reach")),
         ]
     ]
-    return current, tables.table(view.t("overview.caption"), header, body, class_name="headline")
+    return current, tables.table(caption, header, body, class_name="headline")
 
 
 def heat_table(view: View, grid: list[Row], columns: list[str]) -> html.Div:
@@ -401,18 +404,23 @@ def _list(title: str, lines: list[Any]) -> html.Section:
     return tables.section(title, html.Ul([html.Li(line) for line in lines], className="lines"))
 
 
-def render(view: View) -> Page:
-    county_code = view.catalogue.county["township_code"]
+def county_history(view: View) -> dict[str, list[Row]]:
+    """The county's figures of the last thirteen months by indicator."""
     history: dict[str, list[Row]] = defaultdict(list)
     for row in view.snapshot.rows(
         "unit_progress",
         level="county",
-        unit_id=county_code,
+        unit_id=view.catalogue.county["township_code"],
         basis=view.state.basis_or_default,
         since=history_start(view),
         period=view.period,
     ):
         history[row["indicator_code"]].append(row)
+    return history
+
+
+def render(view: View) -> Page:
+    history = county_history(view)
     grid = list(
         view.snapshot.rows(
             "township_grid",
@@ -422,7 +430,7 @@ def render(view: View) -> Page:
         )
     )
     reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
-    current, headline = headline_table(view, history, reach)
+    current, headline = headline_table(view, history, reach, view.catalogue.headline(), view.t("overview.caption"))
     by_code = {row["indicator_code"]: row for row in current}
     present = {row["indicator_code"] for row in grid if row["period"] == view.period}
     columns = [row["indicator_code"] for row in view.catalogue.headline() if row["indicator_code"] in present][:10]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.pages import dictionary, enterprise, overview, submissions, township, trace
+from dashboard.pages import dictionary, enterprise, overview, safety, submissions, township, trace
 from dashboard.pages.page import Page
 from dashboard.view import View
 
@@ -27,6 +27,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("/", "nav.overview", overview.render),
     Entry("/township", "nav.township", township.render),
     Entry("/enterprise", "nav.enterprise", enterprise.render),
+    Entry("/safety", "nav.safety", safety.render),
     Entry("/submissions", "nav.submissions", submissions.render),
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),

@@ -164,8 +164,7 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
             ]
         ]
         return [tables.section(view.t("trace.ratio_title"), tables.table(view.t("trace.ratio_title"), header, body))]
-    forms = [view.catalogue.forms.get(form) for form in str(indicator["source_form"] or "").split("|")]
-    if any(form is not None and form["subject"] == "incidents" for form in forms):
+    if indicator in view.catalogue.from_incidents():
         return [_incidents(view, level, unit)]
     if level == "county":
         rows = view.snapshot.rows("trace_townships", indicator=code, period=view.period, basis=basis)

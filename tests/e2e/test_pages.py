@@ -141,7 +141,8 @@ def test_header_settings_stay_in_the_address(tab: Tab) -> None:
     page = tab.open("/?lang=en")
     page.locator("details.menu").nth(1).locator("summary").click()
     page.get_by_role("link", name="reported basis").click()
-    page.wait_for_url("**basis=reported**")
+    page.locator("details.menu summary", has_text="as reported").wait_for()
+    assert "basis=reported" in page.url
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Townships").click()
     page.wait_for_url("**/township**")
     assert "basis=reported" in page.url and "lang=en" in page.url

@@ -1,0 +1,151 @@
+"""Safety: are we inside the caps?
+
+Belongs here: the layout of `/safety`. Does not belong here: classes of accidents, caps and lamps (dbt), SQL, wording.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from dash import html
+
+from dashboard.components import numbers, svg, tables
+from dashboard.data.store import Row
+from dashboard.pages.overview import county_history, headline_table, heat_cell, safety
+from dashboard.pages.page import Page, source_note
+from dashboard.view import View, month_before
+
+YEARS = 3
+
+
+def render(view: View) -> Page:
+    indicators = view.catalogue.safety()
+    history = county_history(view)
+    reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
+    current, table = headline_table(view, history, reach, indicators, view.t("safety.caption"))
+    incidents = view.snapshot.rows("incidents", period=view.period)
+    if not current and not incidents:
+        return Page(view.t("safety.empty_title"), view.t("safety.empty_sub"), [tables.notice(view.t("safety.empty"))])
+    by_code = {row["indicator_code"]: row for row in current}
+    days, summary = safety(view, incidents, by_code)
+    caps = [row for row in current if row.get("target_form") == "cap" and row.get("lamp") is not None]
+    broken = [row for row in caps if row["lamp"] == "red"]
+    if broken:
+        names = view.t.join(view.indicator(row["indicator_code"]) for row in broken)
+        title = view.t("safety.broken", names=names, n=len(broken), total=len(caps))
+    elif caps:
+        title = view.t("safety.inside", n=len(caps), days=days)
+    else:
+        title = days
+    rules = view.rule_texts(current)
+    return Page(
+        title=title,
+        sub=view.t("safety.sub", period=view.to_date(view.period), summary=summary),
+        body=[
+            table,
+            source_note(
+                view,
+                [row["indicator_code"] for row in current],
+                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
+            ),
+            html.Div([_townships(view, indicators), _timeline(view, incidents)], className="columns even"),
+            _incidents(view, incidents),
+        ],
+    )
+
+
+def _townships(view: View, indicators: list[Row]) -> html.Section:
+    """What each township has used of its caps."""
+    grid = view.snapshot.rows(
+        "township_grid",
+        basis=view.state.basis_or_default,
+        period=view.period,
+        previous=month_before(view.period, 12 if view.yearly else 1),
+    )
+    codes = {row["indicator_code"] for row in indicators}
+    cells = {
+        (row["unit_id"], row["indicator_code"]): row
+        for row in grid
+        if row["period"] == view.period and row["indicator_code"] in codes
+    }
+    columns = [row["indicator_code"] for row in indicators if any(code == row["indicator_code"] for _, code in cells)]
+    if not columns:
+        return tables.section(view.t("safety.no_townships"))
+    body = []
+    used = 0
+    for township in view.catalogue.active_townships(view.period):
+        unit = township["township_code"]
+        found = [cells.get((unit, code)) for code in columns]
+        used += any(row is not None and row.get("lamp") in ("yellow", "red") for row in found)
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.link(view.named(township), "/township", township=unit, class_name="quiet")),
+                    *[heat_cell(view, row, code, unit) for row, code in zip(found, columns, strict=True)],
+                ]
+            )
+        )
+    header = [
+        [tables.head(view.t("col.township")), *[tables.head(view.indicator(code), numeric=True) for code in columns]]
+    ]
+    title = view.t("safety.townships_over" if used else "safety.townships_fine", n=used)
+    return tables.section(
+        title, tables.table(title, header, body, class_name="heat"), sub=view.t("safety.townships_sub")
+    )
+
+
+def _timeline(view: View, incidents: tuple[Row, ...]) -> html.Section:
+    years = list(range(view.period.year - YEARS + 1, view.period.year + 1))
+    events = [
+        (years.index(row["occurred_on"].year), row["occurred_on"].timetuple().tm_yday / 366, float(row["deaths"] or 0))
+        for row in incidents
+        if row["occurred_on"].year in years
+    ]
+    counts = Counter(years[row] for row, _, _ in events)
+    words = view.t.join(view.t("safety.year_count", year=year, n=counts[year]) for year in years)
+    image = svg.timeline(events, [str(year) for year in years], view.t("safety.timeline_alt", counts=words))
+    return tables.section(view.t("safety.timeline", counts=words), image, sub=view.t("safety.timeline_sub"))
+
+
+def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:
+    rows = [row for row in reversed(incidents) if row["occurred_on"].year > view.period.year - YEARS]
+    if not rows:
+        return tables.section(view.t("safety.never"))
+    body = []
+    for row in rows:
+        unit: Any = view.unit_name(row["enterprise_id"] or row["township_code"])
+        if row["enterprise_id"] in view.catalogue.enterprises:
+            unit = view.link(unit, "/enterprise", enterprise=row["enterprise_id"])
+        grade = row["class_en"] if view.t.lang == "en" else row["class"]
+        category = f"category.{row['category']}"
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(view.day(row["occurred_on"])),
+                    tables.cell(unit),
+                    tables.cell(view.unit_name(row["township_code"])),
+                    tables.cell(view.t(category) if view.t.has(category) else row["category"] or numbers.NOTHING),
+                    tables.cell(numbers.number(row["deaths"]), numeric=True),
+                    tables.cell(numbers.number(row["serious_injuries"]), numeric=True),
+                    tables.cell(numbers.number(row["direct_loss"], 1), numeric=True),
+                    tables.cell(grade or numbers.NOTHING),
+                    tables.cell(view.t("safety.counted") if row["counted_in_rate"] else view.t("safety.not_counted")),
+                ]
+            )
+        )
+    header = [
+        [
+            tables.head(view.t("trace.occurred")),
+            tables.head(view.t("col.enterprise")),
+            tables.head(view.t("col.township")),
+            tables.head(view.t("safety.category")),
+            tables.head(view.t("trace.deaths"), numeric=True),
+            tables.head(view.t("trace.injured"), numeric=True),
+            tables.head(view.t("safety.loss"), numeric=True),
+            tables.head(view.t("safety.class")),
+            tables.head(view.t("safety.in_rate")),
+        ]
+    ]
+    title = view.t("safety.list", n=len(rows), years=YEARS)
+    return tables.section(title, tables.table(title, header, body, class_name="compact"))
