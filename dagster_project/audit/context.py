@@ -78,16 +78,19 @@ class AuditContext:
         }
         self.texts = frozenset(row["key"] for row in reference.rows("messages"))
         self.writer = Writer(messages)
-        self._applicable: dict[frozenset[str], tuple[Relation, ...]] = {}
+        self._applicable: dict[frozenset[str], tuple[tuple[Relation, tuple[str, ...]], ...]] = {}
 
-    def applicable(self, codes: frozenset[str]) -> tuple[Relation, ...]:
-        """Active relations that name at least one of these indicators; the same rows come again and again."""
+    def applicable(self, codes: frozenset[str]) -> tuple[tuple[Relation, tuple[str, ...]], ...]:
+        """Active relations that name at least one of these indicators, each with those it needs from elsewhere.
+
+        Kept by set of indicators: the rows of a form come again and again with the same ones.
+        """
         found = self._applicable.get(codes)
         if found is None:
             found = self._applicable[codes] = tuple(
-                relation
+                (relation, tuple(code for code in relation.codes if code not in codes))
                 for relation in self.relations
-                if self.rules.is_active(relation.rule) and not codes.isdisjoint(relation.codes)
+                if relation.is_formula and self.rules.is_active(relation.rule) and not codes.isdisjoint(relation.codes)
             )
         return found
 

@@ -179,9 +179,14 @@ class Writer:
     def measure(self, measure: str) -> tuple[str, str]:
         return self._measures[measure]
 
-    def hint(self, value: float | None, expected: float | None) -> tuple[str, str]:
-        """The likely slip as a sentence in both languages, or two empty texts."""
+    def hint(self, value: float | None, expected: float | None, is_exact: bool = True) -> tuple[str, str]:
+        """The likely slip as a sentence in both languages, or two empty texts.
+
+        Digits are only compared with an exact expectation; an estimate tells no more than the power of ten.
+        """
         found = slip(value, expected) if value is not None else None
+        if found is not None and not is_exact and found[0] not in ("times", "divided"):
+            found = None
         return self._texts.render(f"audit.hint.{found[0]}", **found[1]) if found else ("", "")
 
     def of_cell(
@@ -269,5 +274,5 @@ class Writer:
             (meta.name_zh, meta.name_en),
             meta.unit if suspect.cell.measure != "declared_growth" else "",
             fields,
-            self.hint(suspect.figure.value(suspect.bit), suspect.expected),
+            self.hint(suspect.figure.value(suspect.bit), suspect.expected, finding.counts),
         )

@@ -43,6 +43,12 @@ class Relation:
     applies_to: tuple[str, ...]
     valid_from: date | None
     valid_to: date | None
+    is_universal: bool  # neither form, units nor dates restrict it
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether a row's figures alone decide it; other operators have procedures of their own."""
+        return self.op in COMPARISONS or self.op == "in"
 
     @property
     def formula(self) -> str:
@@ -92,6 +98,7 @@ def _compile(row: Mapping, indicators: Mapping[str, Meta]) -> Relation:
         tuple(part.strip() for part in (row["applies_to"] or "").split("|") if part.strip()),
         row["valid_from"],
         row["valid_to"],
+        not (row["form_code"] or row["applies_to"] or row["valid_from"] or row["valid_to"]),
     )
 
 
@@ -139,6 +146,8 @@ def _implied_row(
 
 def reaches(relation: Relation, level: str | None, flags: object, form_code: str, at: date) -> bool:
     """Whether a relation is about this unit, form and month. `flags` is the unit's register entry, or None."""
+    if relation.is_universal:
+        return True
     if relation.form_code and relation.form_code != form_code:
         return False
     if (relation.valid_from and at < relation.valid_from) or (relation.valid_to and at > relation.valid_to):

@@ -37,10 +37,14 @@ def judge_completeness(run: Run) -> Iterable[Issue]:
         form = run.context.forms.get(form_code)
         if form is None or not form["expected_scope"] or form["reporter_level"] != "county":
             continue
+        # a county's form sent by one township lists that township's units alone
+        reporter = run.intake.reporter_unit_id if run.intake.reporter_level == "township" else None
+        if run.intake.reporter_level == "enterprise":
+            continue
         if form["expected_scope"] == ALL_TOWNSHIPS:
-            missing = _missing_townships(run, form_code, period, units)
+            missing = [] if reporter else _missing_townships(run, form_code, period, units)
         else:
-            missing = _missing_enterprises(run, form["expected_scope"], units)
+            missing = _missing_enterprises(run, form["expected_scope"], units, reporter)
         if not missing:
             continue
         earlier = [code for code, _, _ in missing if run.past.history.reported(form_code, code, period)]
@@ -67,14 +71,20 @@ def _ever_reported(run: Run, form_code: str, unit_id: str, period: date) -> bool
     )
 
 
-def _missing_enterprises(run: Run, scope_code: str, units: set[str]) -> list[tuple[str, str, str]]:
+def _missing_enterprises(
+    run: Run, scope_code: str, units: set[str], township: str | None
+) -> list[tuple[str, str, str]]:
     scope = run.context.scopes.get(scope_code)
     if scope is None:
         return []
     return [
         (e.enterprise_id, e.name, e.name)
         for e in run.registers.enterprises()
-        if e.enterprise_id not in units and e.unit_status == "active" and not e.is_provisional and scope.holds(e)
+        if (township is None or e.township_code == township)
+        and e.enterprise_id not in units
+        and e.unit_status == "active"
+        and not e.is_provisional
+        and scope.holds(e)
     ]
 
 

@@ -13,9 +13,6 @@ from dagster_project.audit.figures import BIT_OF, MONTH, STOCK, YTD, Figure, Row
 from dagster_project.audit.findings import Finding, Suspect, deviance, number
 from dagster_project.audit.relations import Relation, reaches
 
-# Rules whose relation rows only name the indicators; their procedure is in a module of its own.
-PROCEDURAL = frozenset({"V09", "V24", "V22", "V30", "V31"})
-
 
 class RowScope:
     """The figures of one unit and month, for expressions: the submission's own first, then those in force."""
@@ -83,11 +80,8 @@ def judge_relations(run: Run) -> Iterable[Finding]:
             continue
         scopes: dict[str, RowScope] = {}
         flags = run.registers.enterprise(row.unit_id) if row.level == "enterprise" else None
-        for relation in relations:
-            if (
-                relation.op in ("codes", "peers", "constant", "coefficient")
-                or relation.rule.partition(".")[0] in PROCEDURAL
-            ):
+        for relation, elsewhere in relations:
+            if elsewhere and not all(_is_known(run, row, code) for code in elsewhere):
                 continue
             if not reaches(relation, row.level, flags, row.first.form_code, row.first.period):
                 continue
@@ -99,6 +93,11 @@ def judge_relations(run: Run) -> Iterable[Finding]:
                 if finding is not None:
                     findings.append(finding)
     return findings
+
+
+def _is_known(run: Run, row: Row, code: str) -> bool:
+    measure = "stock" if run.context.indicators[code].kind == "stock" else "ytd"
+    return row.index in run.past.own(code, row.unit_id, measure)
 
 
 def judge_relation(scope: RowScope, relation: Relation) -> Finding | None:

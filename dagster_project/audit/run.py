@@ -78,6 +78,7 @@ FINDING_RULES: tuple[Callable[[Run], Iterable[Finding]], ...] = (
 # ... and those that say something of a sheet, a total or a row.
 ISSUE_RULES: tuple[Callable[[Run], Iterable[Issue]], ...] = (
     totals.judge_county_row,
+    totals.judge_known_sums,
     coal.judge_incidents,
     energy.judge_key_users,
     identity.judge_repeated,

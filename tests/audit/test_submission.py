@@ -364,6 +364,25 @@ def test_township_targets_against_the_county(book, reference):
     assert "11.1" in issues[0].message_en
 
 
+@pytest.mark.parametrize(("county", "expected"), [(13000, set()), (14000, {("V08", "warning", "B4")})])
+def test_county_row_against_townships_in_force(book, reference, county, expected):
+    active = [row["township_code"] for row in reference.rows("townships") if row["valid_to"] is None]
+    for code in active:
+        book.past("TE01", "ytd", {"2026-03": 13000 / len(active)}, code, "TE-M1")
+    book.put("B4", "TE01", "ytd", county, COUNTY, form="TE-M2")
+    assert book.found() == expected
+    assert book.quarantined() == set()
+
+
+def test_townships_against_a_county_row_in_force(book, reference):
+    active = [row["township_code"] for row in reference.rows("townships") if row["valid_to"] is None]
+    book.past("TE01", "ytd", {"2026-03": 14000}, COUNTY, "TE-M2")
+    for line, code in enumerate(active, 6):
+        book.put(f"D{line}", "TE01", "ytd", 1007, code, form="TE-M1")
+    issues = book.judge()
+    assert [(i.rule, i.severity, i.cell, i.unit_id) for i in issues] == [("V08", "warning", None, COUNTY)]
+
+
 def test_the_same_figure_on_two_sheets_counts_once(book):
     book.put("D6", "TE01", "ytd", 1000)
     copy = book.put("B3", "TE01", "ytd", 1000, sheet="汇总")
@@ -497,7 +516,7 @@ def test_unit_slips_are_named(value, factor):
 def test_numbers_are_written_plainly(value):
     text = number(value)
     assert "e" not in text and text != "-0"
-    assert abs(float(text) - value) <= 0.005001
+    assert abs(float(text) - value) <= 0.005001 + 1e-15 * abs(value)
 
 
 @given(st.text("TE012+-*/() .", max_size=20))
