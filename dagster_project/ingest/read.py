@@ -7,6 +7,7 @@ Source: domain.md C.2 (files), design.md 4.1, measured.md. Texts: messages.csv, 
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -33,6 +34,8 @@ from dagster_project.ingest.read_markup import (
     read_spreadsheetml,
 )
 from dagster_project.ingest.read_text import decode, read_text
+
+log = logging.getLogger(__name__)
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # what people send by mistake, or renamed to .xlsx
@@ -104,6 +107,10 @@ def read_workbook(content: bytes, file_name: str, messages: Messages, limits: Li
     except (MemoryError, RecursionError):
         workbook.sheets.clear()
         reading.issue("read.memory", "error")
+    except Exception as fault:  # a bug of ours must not stop the rest of the inbox; tests see to it that none is known
+        log.exception("reading %s failed", file_name)
+        workbook.sheets.clear()
+        reading.issue("read.internal", "error", detail=short(f"{type(fault).__name__}: {fault}"))
     _drop_own_list(reading)
     if not workbook.issues and not any(any(sheet.rows) for sheet in workbook.sheets):
         reading.issue("read.no_cells", "error")

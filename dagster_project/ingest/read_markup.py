@@ -362,6 +362,6 @@ def read_spreadsheetml(content: bytes, limits: Limits = LIMITS) -> list[Sheet]:
         parser.Parse(content.strip(), True)
     except expat.ExpatError as fault:
         raise Unreadable("read.damaged", detail=short(str(fault))) from None
-    except LookupError:
+    except (LookupError, ValueError):
         raise Unreadable("read.encoding") from None
     return state.sheets

@@ -106,6 +106,6 @@ def scan(package: zipfile.ZipFile, limits: Limits = LIMITS) -> list[Extras]:
     parser.EndElementHandler = found.end
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as fault:
+    except (expat.ExpatError, LookupError, ValueError) as fault:  # the latter two: an encoding that does not exist
         raise Unreadable("read.damaged", detail=short(str(fault))) from None
     return found.sheets

@@ -15,6 +15,7 @@ import re
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dagster_project.ingest.grid import address
 from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Unreadable, member
@@ -34,7 +35,7 @@ _STYLE = re.compile(rb"""\bs\s*=\s*["'](\d+)["']""")
 _TYPE = re.compile(rb"""\bt\s*=\s*["'](\w+)["']""")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*?(/>|>([^<]*)<)")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)<)")
-_LONG_INTEGER = re.compile(rb"<(?:\w+:)?v>(-?\d{16,})<")
+_LONG_INTEGER = re.compile(rb"v>-?\d{16,}<")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _ZEROS = re.compile(r"0{2,}")
 _PERCENT_IDS = {9, 10}
@@ -73,8 +74,9 @@ class Formats:
             self.padded[index] = width
 
 
+@lru_cache(maxsize=32)
 def read_formats(styles: bytes) -> Formats:
-    """Percent and zero-padded cell formats of styles.xml."""
+    """Percent and zero-padded cell formats of styles.xml; one bureau's workbooks mostly share theirs."""
     formats = Formats()
     codes: dict[int, str] = {}
     for tag in _NUMBER_FORMAT.findall(styles):
@@ -101,8 +103,13 @@ def relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]
     path = posixpath.join(folder, "_rels", name + ".rels")
     if path not in package.NameToInfo:
         return {}
+    return _read_relations(member(package, path), folder)
+
+
+@lru_cache(maxsize=64)
+def _read_relations(data: bytes, folder: str) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
-    for tag in _RELATION.findall(member(package, path)):
+    for tag in _RELATION.findall(data):
         items = attributes(tag)
         if "Id" in items and items.get("TargetMode") != "External":
             found[items["Id"]] = (items.get("Type", ""), _resolve(folder, items.get("Target", "")))
@@ -146,17 +153,16 @@ def column_index(letters: bytes) -> int:
     return index - 1
 
 
-def used_area(data: bytes) -> tuple[int, int]:
-    """Upper bound of rows and columns of a sheet part, without reading its cells."""
-    columns = 26
-    if b"AA" in data or _FAR_COLUMN.search(data):
-        columns = max((column_index(letters) + 1 for letters in set(_FAR_COLUMN.findall(data))), default=26)
-        columns = max(columns, 26)
+def used_area(data: bytes, area: int = LIMITS.area) -> tuple[int, int]:
+    """Upper bound of rows and columns of a sheet part; columns are looked at only where the rows are many."""
     rows = 0
     at = max(data.rfind(b"<c "), data.rfind(b":c "))
     if at >= 0 and (last := _REFERENCE.search(data, at, at + 400)):
         rows = int(last.group(2))
-    return rows, columns
+    if rows * LIMITS.xlsx_columns <= area:
+        return rows, LIMITS.xlsx_columns
+    columns = max((column_index(letters) + 1 for letters in set(_FAR_COLUMN.findall(data))), default=26)
+    return rows, max(columns, 26)
 
 
 def drop_strays(data: bytes, limits: Limits = LIMITS) -> tuple[bytes, dict[tuple[int, int], bytes]]:
@@ -164,7 +170,7 @@ def drop_strays(data: bytes, limits: Limits = LIMITS) -> tuple[bytes, dict[tuple
 
     Cells without content count for nothing. Raises Unreadable where the far ones are too many to be strays.
     """
-    rows, columns = used_area(data)
+    rows, columns = used_area(data, limits.area)
     if rows * columns <= limits.area:
         return data, {}
     held = _held_cells(data)
@@ -235,7 +241,7 @@ def scan_sheet(data: bytes, formats: Formats) -> Extras:
         or b"t='e'" in data
         or b"<f" in data
         or b":f" in data
-        or _HIDDEN.search(data, start, end)
+        or (b"hidden" in data and _HIDDEN.search(data, start, end))
         or _LONG_INTEGER.search(data, start, end)
     ):
         return extras

@@ -391,6 +391,14 @@ def test_ods_with_merges_percentages_repeats_and_hidden_rows() -> None:
     assert sheet.hidden_rows == {3} and sheet.hidden_columns == {2} and sheet.uncached == {(3, 3)}
 
 
+def test_an_encoding_that_does_not_exist_is_damage() -> None:
+    content = ods('<table:table table:name="x" table:visibility="collapse"/>')
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        part = package.read("content.xml").replace(b'"1.0"?>', b'"1.0" encoding="UTFu8"?>', 1)
+    assert rules(read(rezip(content, content_xml=part))) == ["read.damaged"]
+    assert rules(read(SPREADSHEETML.format(encoding=' encoding="UTFu8"').encode())) == ["read.encoding"]
+
+
 def test_ods_that_repeats_a_value_over_the_whole_sheet_is_refused() -> None:
     body = (
         '<table:table table:name="x"><table:table-row table:number-rows-repeated="1048576"><table:table-cell '
@@ -773,12 +781,14 @@ def test_mutated_files_never_raise(data: st.DataObject) -> None:
     cut = data.draw(st.one_of(st.none(), st.integers(0, len(content))))
     book = read(bytes(content[:cut]))
     assert book.sheets or book.issues
+    assert "read.internal" not in rules(book)
 
 
 @given(st.binary(max_size=300))
 def test_random_bytes_never_raise(content: bytes) -> None:
     book = read(content)
     assert book.sheets or book.issues
+    assert "read.internal" not in rules(book)
 
 
 # --- text of a cell -----------------------------------------------------------------------------------------------
