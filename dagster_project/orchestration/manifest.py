@@ -26,7 +26,7 @@ def ensure_manifest(settings: Settings) -> Path:
 
     Raises BuildFailed where dbt cannot parse the project, LockHeld where another process holds the home too long.
     """
-    target = settings.dbt_target_path / f"{_PREFIX}{fingerprints.code(settings)[:16]}.json"
+    target = settings.dbt_target_path / f"{_PREFIX}{fingerprints.dbt_project(settings)[:16]}.json"
     if target.is_file():
         return target
     with refresh_lock(settings, wait_s=WAIT_S):

@@ -50,8 +50,8 @@ def intake(reference: Reference) -> str:
     return hashlib.sha256(f"{reference.intake_fingerprint}{intake_code()}".encode()).hexdigest()
 
 
-def code(settings: Settings) -> str:
-    """Where it changes, the marts are made anew: the dbt project and the code of intake."""
+def dbt_project(settings: Settings) -> str:
+    """The dbt project alone: what its manifest depends on."""
     project = settings.dbt_project
     files = [
         path
@@ -61,7 +61,12 @@ def code(settings: Settings) -> str:
         and not any(part.startswith(".") for part in path.relative_to(project).parts)
         and path.is_file()
     ]
-    return hashlib.sha256(f"{_digest(project, files)}{intake_code()}".encode()).hexdigest()
+    return _digest(project, files)
+
+
+def code(settings: Settings) -> str:
+    """Where it changes, the marts are made anew: the dbt project and the code of intake."""
+    return hashlib.sha256(f"{dbt_project(settings)}{intake_code()}".encode()).hexdigest()
 
 
 def reference(settings: Settings) -> str:
