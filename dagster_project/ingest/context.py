@@ -53,6 +53,10 @@ class Context:
         found = self.keys.get(role)
         return found.value if found and found.value else None
 
+    def cell(self, role: str) -> str | None:
+        found = self.keys.get(role)
+        return address(found.row, found.column) if found else None
+
     def inherit(self, earlier: Context) -> None:
         """A second table of a sheet keeps what the first one's lines said, where its own say nothing."""
         self.titles = earlier.titles + self.titles

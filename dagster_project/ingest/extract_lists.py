@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from dagster_project.ingest.extract import RowKeys, identifier_text
 from dagster_project.ingest.grid import CellValue, address
 from dagster_project.ingest.model import Coverage, IncidentRow, RosterRow, UnitRef
 from dagster_project.ingest.recognise import Column
+from dagster_project.ingest.rows import RowKeys, identifier_text
 from dagster_project.ingest.table import Table
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.units import choose
@@ -53,7 +53,14 @@ def extract_roster(table: Table) -> None:
             word = table.vocabulary.word("unit_status", found[0]["word"]) if found else None
         entry = RosterRow(
             form_code=table.form.code,
-            unit=UnitRef("enterprise", identifier=identifier, name=name or None, township=township),
+            unit=UnitRef(
+                "enterprise",
+                identifier=identifier,
+                name=name or None,
+                township=township,
+                identifier_cell=address(row, where) if where is not None else None,
+                township_cell=address(row, keys.township) if keys.township is not None else None,
+            ),
             valid_from=valid_from,
             sheet=table.sheet.name,
             cell=address(row, name_index if name else (where or 0)),
@@ -150,7 +157,7 @@ def extract_incidents(table: Table) -> None:
 def _incident(
     table: Table, keys: RowKeys, row: int, cells: Sequence[CellValue], name: str, occurred: date
 ) -> IncidentRow:
-    identifier, _ = identifier_text(table, keys, cells)
+    identifier, where = identifier_text(table, keys, cells)
     counts, sound = _counts(table, row, cells)
     category = table.text(cells, table.field_index("category"))
     known = table.vocabulary.word("accident_category", category) if category else None
@@ -165,6 +172,8 @@ def _incident(
             identifier=identifier,
             name=name or None,
             township=table.text(cells, keys.township) or None,
+            identifier_cell=address(row, where) if where is not None else None,
+            township_cell=address(row, keys.township) if keys.township is not None else None,
         ),
         occurred_on=occurred,
         category=known or category or None,

@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dagster_project.ingest.extract import (
-    YEAR_END,
-    RowKeys,
-    _Nest,
-    county_named,
-    extract_units,
-    row_indicator,
-    row_unit_of,
-)
+from dagster_project.ingest.extract_items import Nest, row_indicator
+from dagster_project.ingest.extract_units import extract_units
 from dagster_project.ingest.grid import CellValue, address
 from dagster_project.ingest.model import Observation, UnitRef
+from dagster_project.ingest.plan import YEAR_END
 from dagster_project.ingest.recognise import Column
+from dagster_project.ingest.rows import RowKeys, county_named, row_unit_of
 from dagster_project.ingest.table import Planned, Table
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.units import Unit
@@ -80,7 +75,7 @@ def extract_targets(table: Table) -> None:
         return
     keys = RowKeys.of(table)
     tier_index = table.field_index("tier")
-    nest = _Nest()
+    nest = Nest()
     unit: UnitRef | None = None
     is_total = False
     columns = [column for column in table.columns if column.kind == "figure"]
@@ -90,8 +85,11 @@ def extract_targets(table: Table) -> None:
             found = table.vocabulary.total_row(text)
             is_county = county_named(table, text) or (found is not None and found[0] == "county")
             is_total = found is not None and not is_county
-            unit = UnitRef("county") if is_county else UnitRef("township", name=text, township=text)
-            nest = _Nest()
+            place = address(row, keys.township or 0)
+            unit = (
+                UnitRef("county") if is_county else UnitRef("township", name=text, township=text, township_cell=place)
+            )
+            nest = Nest()
         raw = cells[index] if index < len(cells) else None
         filled = any(column.index < len(cells) and cells[column.index] not in (None, "") for column in columns)
         if not isinstance(raw, str) or not raw.strip():
@@ -157,6 +155,8 @@ def _target_cell(
     planned = Planned(
         column.index, indicator, measure, period, f"{name} / {column.path}", column.units, column.unknown_unit
     )
+    if measure == "base_ytd" and _is_repeated_actual(table, indicator, unit, row, cells, planned):
+        return
     if is_total:
         if measure in ("target", "base_ytd"):
             table.total(planned, row, cells, None, units)
@@ -210,6 +210,19 @@ def _target_cell(
     if observation is not None:
         observation.target_form = form
         table.workbook.observations.append(observation)
+
+
+def _is_repeated_actual(
+    table: Table, indicator: Indicator, unit: UnitRef, row: int, cells: Sequence[CellValue], planned: Planned
+) -> bool:
+    """Whether the actual stands in an earlier row already, as where each tier has a row of its own."""
+    figure = table.read(row, planned.index, cells)
+    for other in reversed(table.workbook.observations):
+        if other.unit is not unit:
+            return False
+        if other.indicator_code == indicator.code and other.measure == "base_ytd":
+            return other.raw_text == figure.raw_text
+    return False
 
 
 def _is_percent(table: Table, suffix: str | None) -> bool:

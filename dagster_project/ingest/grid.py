@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from dagster_project.ingest.model import Issue
 
 CellValue = str | float | int | bool | date | datetime | time | timedelta | None
 
 
+@lru_cache(maxsize=16_384)
 def column_letters(index: int) -> str:
     """Zero-based column index → spreadsheet letters (0 → A, 26 → AA)."""
     letters = ""

@@ -50,12 +50,15 @@ class UnitRef:
 
     `identifier` is a credit code, organisation code or any other register's number;
     `township` is the township's name as the row gives it (filled down where merged or 〃).
+    `identifier_cell` and `township_cell` say where these two stand, for issues about them.
     """
 
     level: Level
     identifier: str | None = None
     name: str | None = None
     township: str | None = None
+    identifier_cell: str | None = None
+    township_cell: str | None = None
 
 
 @dataclass(slots=True)

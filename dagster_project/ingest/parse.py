@@ -8,12 +8,15 @@ Never raises for bad input; a bad sheet does not block a good one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from dagster_project.ingest.context import Context, choose_period, read_context
-from dagster_project.ingest.extract import extract_items, extract_ledger, extract_units
+from dagster_project.ingest.extract_items import extract_items
+from dagster_project.ingest.extract_ledger import extract_ledger
 from dagster_project.ingest.extract_lists import extract_incidents, extract_roster
 from dagster_project.ingest.extract_targets import extract_targets
+from dagster_project.ingest.extract_units import extract_units
 from dagster_project.ingest.grid import Sheet, Workbook, address
 from dagster_project.ingest.model import ParsedWorkbook, Severity, SheetReading, UnitRef
 from dagster_project.ingest.periods import Grain, Period
@@ -132,8 +135,7 @@ def _parse_sheet(sheet: Sheet, parsed: ParsedWorkbook, vocabulary: Vocabulary) -
             reading.confidence = round(min(found.score, 1.0), 3)
         if reading.period is None or (table.period is not None and table.period > reading.period):
             reading.period = table.period
-        if parsed.reporter is None:
-            parsed.reporter = table.reporter
+        _settle_workbook(parsed, table.reporter)
     if recognised == 0:
         _unknown_sheet(sheet, parsed, vocabulary, best, seen)
 
@@ -192,6 +194,9 @@ def recognise(
     nearest, near = None, 0.0
     for form in vocabulary.forms.values():
         columns, header = _header_of(block, form, vocabulary)
+        settled = settle_by_content(sheet, block, last, columns, vocabulary)
+        if settled is not columns:
+            columns, header = settled, static_features(settled, block, form, vocabulary)
         features = header | shared | _row_features(sheet, block, last, columns, form, context, vocabulary)
         points = score(form, features)
         if points >= form.min_score and (
@@ -217,6 +222,30 @@ def _header_of(block: Block, form: Form, vocabulary: Vocabulary) -> tuple[list[C
             vocabulary.headers.clear()
         vocabulary.headers[key] = known
     return known
+
+
+def settle_by_content(
+    sheet: Sheet, block: Block, last: int, columns: list[Column], vocabulary: Vocabulary
+) -> list[Column]:
+    """A heading that may mean the reporting unit or the unit of account is the latter where units stand below it."""
+    result = columns
+    for position, column in enumerate(columns):
+        if column.kind != "field" or column.field in ("unit", None):
+            continue
+        readings = block.paths[column.index][-1].readings
+        if not any(reading.kind == "field" and reading.name == "unit" for reading in readings):
+            continue
+        below = [
+            str(row[column.index])
+            for row in sheet.rows[block.bottom + 1 : min(last, block.bottom + 1 + ROWS_LOOKED_AT)]
+            if column.index < len(row) and row[column.index] not in (None, "")
+        ]
+        spelled = sum(vocabulary.units.find(text) is not None for text in below)
+        if below and spelled * 2 > len(below):
+            if result is columns:
+                result = list(columns)
+            result[position] = replace(column, field="unit")
+    return result
 
 
 def _shared_features(sheet: Sheet, context: Context, file_name: str, vocabulary: Vocabulary) -> set[str]:
@@ -250,6 +279,7 @@ def _row_features(
     if not wanted & {"row_indicator", "fuel_context", "annual_indicator"}:
         return features
     annual = set(form.settings.get("annual_indicators", "").split("|"))
+    named = {column.indicator for column in columns if column.indicator is not None}
     index = next((c.index for c in columns if c.kind == "field" and c.field == "indicator"), None)
     first = min((c.index for c in columns if c.period is not None), default=0)
     for row in sheet.rows[block.bottom + 1 : min(last, block.bottom + 1 + ROWS_LOOKED_AT)]:
@@ -258,6 +288,8 @@ def _row_features(
             if any(r.kind == "indicator" and r.form in (None, form.code) for r in term.readings):
                 features.add("row_indicator")
                 code = pick_indicator(term, form.code, (), vocabulary)
+                if code is not None:
+                    named.add(code)
                 if code in annual:
                     features.add("annual_indicator")
         if "fuel_context" in wanted:
@@ -266,6 +298,8 @@ def _row_features(
                     code = pick_indicator(vocabulary.term(value), form.code, (), vocabulary)
                     if code in vocabulary.fuels:
                         features.add("fuel_context")
+    if named and named <= annual:
+        features.add("annual_only")
     return features
 
 
@@ -337,13 +371,20 @@ def _reporter(form: Form, context: Context, sheet: Sheet, vocabulary: Vocabulary
     name = context.value("enterprise_name")
     if level_of(form) == "enterprise" and (identifier or name):
         township = context.value("township") or context.place
-        return UnitRef("enterprise", identifier=identifier, name=name, township=township)
+        return UnitRef(
+            "enterprise",
+            identifier=identifier,
+            name=name,
+            township=township,
+            identifier_cell=context.cell("identifier"),
+            township_cell=context.cell("township"),
+        )
     place = context.place or context.value("township")
     sheet_name = normalise(sheet.name)
     if place is None and sheet_name in vocabulary.place_codes:
         place = sheet.name.strip()
     if place is not None and not context.names_county:
-        return UnitRef("township", name=place, township=place)
+        return UnitRef("township", name=place, township=place, township_cell=context.place_cell)
     return UnitRef("county")
 
 
@@ -404,6 +445,19 @@ def _settle_reporter(table: Table) -> None:
     if len(names) == 1 and len(table.units) == 1 and not table.workbook.totals:
         (name,) = names
         table.reporter = UnitRef("township", name=name, township=name)
+
+
+def _settle_workbook(parsed: ParsedWorkbook, reporter: UnitRef) -> None:
+    """Whose file it is: the unit of its first table; where its tables are of several units, the county's."""
+    first = parsed.reporter
+    if first is None:
+        parsed.reporter = reporter
+    elif first.level != "county" and (first.level, first.identifier, first.name) != (
+        reporter.level,
+        reporter.identifier,
+        reporter.name,
+    ):
+        parsed.reporter = UnitRef("county")
 
 
 def _check_file_name(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:

@@ -6,7 +6,7 @@ Does not belong here: words (vocabulary.py), titles and key-values (context.py),
 A form is recognised by its signature in form_signatures.csv. Parts of a signature:
 `field:<role>` a column of that role; `key:<role>` a key-value above the table, `key:enterprise` one that names an
 enterprise; `measure:<role>`, `indicator:<code>` a column; `any_indicator`, `any_measure`, `any_period_measure`,
-`any_target`, `any_fuel`, `any_energy`, `roster_attribute`, `annual_indicator`, `row_indicator`, `any_place`,
+`any_target`, `any_fuel`, `any_energy`, `roster_attribute`, `annual_indicator`, `annual_only`, `row_indicator`, `any_place`,
 `target_place`, `fuel_context`; `flat` headings flattened with a separator; `months` three or more month columns;
 `title:<purpose>` a text pattern found in the lines above; `grain:year` where these name only a year.
 """
@@ -319,6 +319,10 @@ def _make_block(sheet: Sheet, top: int, bottom: int, vocabulary: Vocabulary) -> 
                 pieces.append(text)
         if not pieces:
             continue
+        joined = vocabulary.term("".join(pieces)) if len(pieces) > 1 else None
+        if joined is not None and joined.readings and not all(vocabulary.term(piece).is_known for piece in pieces):
+            # one name broken over two lines of the header
+            pieces = ["".join(pieces)]
         terms: list[Term] = []
         for piece in pieces:
             flat = _flat_parts(piece, vocabulary) if len(pieces) == 1 else [piece]

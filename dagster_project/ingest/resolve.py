@@ -411,9 +411,16 @@ class _Resolver:
             return _Found("enterprise", None, own)
         return self._named(unit, own, period, form, sheet, cell, is_roster=is_roster)
 
+    def _location(self, unit: UnitRef, period: date, form: Form, sheet: str, cell: str | None) -> str | None:
+        """The township that the row says the enterprise stands in."""
+        if not unit.township:
+            return None
+        return self.township(unit.township, None, period, form, sheet, unit.township_cell or cell, is_row=False)
+
     def _code(self, unit: UnitRef, form: Form, sheet: str, cell: str | None) -> Code | _Lost | None:
         if not unit.identifier:
             return None
+        cell = unit.identifier_cell or cell
         if form.settings.get("identifier") == "own":
             return Code(unit.identifier.strip(), "other", None)
         try:
@@ -473,6 +480,14 @@ class _Resolver:
         if township is None:
             return set(ids)
         return {one for one in ids if self._ground(one) in (township, None)}
+
+    def is_known(self, unit: UnitRef, day: date) -> bool:
+        """Whether exactly one enterprise bears this name, in the township that is said."""
+        if not unit.name:
+            return False
+        codes = [code for code, _ in self.directory.find_township(unit.township or "", day)]
+        ground = self._ground_now(codes[0]) if codes else None
+        return len(self._by_name(unit.name, ground)) == 1
 
     def _ground(self, enterprise_id: str) -> str | None:
         """The township that holds the enterprise's ground today."""
@@ -646,7 +661,8 @@ class _Resolver:
         name = unit.name or unit.township or ""
         if not name and not unit.identifier:
             return _Found("township", None, None)
-        code = self.township(name, unit.identifier, period, form, sheet, cell, is_row=True)
+        where = unit.township_cell or cell
+        code = self.township(name, unit.identifier, period, form, sheet, where, is_row=True)
         return _Found("township", code, code)
 
 
@@ -752,16 +768,30 @@ def _resolve_totals(resolver: _Resolver) -> None:
 
 
 def _resolve_incidents(resolver: _Resolver) -> None:
+    """Whose accident it was. A death counts whether or not a register holds the enterprise (domain.md B.8): where only
+    the township is known, the township bears it."""
     for row in resolver.parsed.incidents:
         form = resolver.vocabulary.forms[row.form_code]
         month = date(row.occurred_on.year, row.occurred_on.month, 1)
-        found = resolver.unit(row.unit, month, form, row.sheet, row.cell)
+        unit = row.unit
+        if unit.identifier is None and unit.township and not resolver.is_known(unit, month):
+            row.township_code = resolver.township(unit.township, None, month, form, row.sheet, row.cell, is_row=False)
+            if row.township_code is not None:
+                resolver.issue(
+                    "resolve.incident_enterprise",
+                    "warning",
+                    row.sheet,
+                    row.cell,
+                    unit.name or row.raw_text,
+                    name=unit.name or "—",
+                    township=resolver.directory.townships[row.township_code].name,
+                )
+                continue
+        found = resolver.unit(unit, month, form, row.sheet, row.cell)
         row.enterprise_id, row.township_code = found.unit_id, found.township_code
-        if found.unit_id is None:
-            # a death counts whether or not the enterprise is known (domain.md B.8); its township still carries it
-            if row.township_code is None:
-                row.status = "quarantined"
-            if not row.unit.name and row.unit.identifier is None and row.township_code is None:
+        if found.unit_id is None and found.township_code is None:
+            row.status = "quarantined"
+            if not unit.name and unit.identifier is None:
                 resolver.issue("resolve.incident_unit", "error", row.sheet, row.cell, row.raw_text, quarantines=True)
 
 

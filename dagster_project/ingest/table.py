@@ -97,7 +97,7 @@ class Table:
     units: list[RowUnit] = field(default_factory=list)
     notes: list[NoteMark] = field(default_factory=list)
     scales: dict[tuple[str, bool, tuple[Unit, ...], tuple[Unit, ...]], Scale] = field(default_factory=dict)
-    labels: tuple[int, ...] = ()
+    told: set[tuple[int, str]] = field(default_factory=set)
 
     # ------------------------------------------------------------------ issues
     def issue(
@@ -406,7 +406,9 @@ class Table:
         self.units.append(entry)
 
     def finish(self) -> None:
-        """Coverage of every unit met, after the footnotes have had their say."""
+        """Coverage of every unit met, after the footnotes have had their say; a table of targets reports nobody."""
+        if self.form.subject == "targets":
+            return
         carried = self._apply_notes()
         for entry in self.units:
             status = _coverage_status(entry)
@@ -465,46 +467,3 @@ def clean_enterprise(name: str, vocabulary: Vocabulary) -> str:
 
 def level_of(form: Form) -> Level:
     return form.unit_level if form.unit_level in ("county", "township", "enterprise") else "county"  # type: ignore[return-value]
-
-
-def settle_measures(kind: str, measures: Sequence[str | None], default: str) -> list[tuple[str | None, bool]]:
-    """What each of one indicator's columns measures, given its neighbours; None where no measure holds it.
-
-    `measures` from left to right, as headings say; the flag marks a spare column (see Planned.is_spare).
-    A stock has one figure a period; a base beside a year to date is its base, beside a month only the month's
-    (design.md 3.5); a rate or base that follows a month column while the year to date has its own is the month's.
-    """
-    said = [default if measure in (None, "value") else measure for measure in measures]
-    has_total = any(measure in ("ytd", "stock") for measure in said)
-    growths = sum(measure == "declared_growth" for measure in said)
-    bases = sum(measure == "base" for measure in said)
-    settled: list[tuple[str | None, bool]] = []
-    nearest: str | None = None
-    for measure in said:
-        result: str | None = measure
-        if measure in ("month", "ytd", "stock"):
-            nearest = measure
-        if measure == "base":
-            beside_month = nearest == "month" if bases > 1 or not has_total else False
-            result = "base_month" if beside_month and kind != "stock" else "base_ytd"
-        elif measure == "declared_growth":
-            if kind != "stock" and nearest == "month" and (growths > 1 or not has_total):
-                result = "month_growth"
-        elif measure == "prior_actual":
-            result = "base_ytd"
-        spare = False
-        if kind == "stock":
-            if result == "ytd":
-                result = "stock"
-            elif result == "month":
-                result, spare = "stock", has_total
-            elif result == "base_month":
-                result = "base_ytd" if "base_ytd" not in said and "base" not in said else None
-            elif result == "month_growth":
-                result = "declared_growth"
-        elif result == "stock":
-            result = "ytd" if kind in ("ratio", "count") else None
-        if result == "month_growth":
-            result = None
-        settled.append((result, spare))
-    return settled

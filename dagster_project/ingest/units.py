@@ -48,7 +48,7 @@ class UnitBook:
                 str(row["stored_unit"]),
             )
             key = normalise(unit.spelling)
-            book.by_spelling[key] = unit
+            book.by_spelling.setdefault(key, unit)
             book.by_dimension.setdefault(unit.dimension, []).append(unit)
             book.longest = max(book.longest, len(key))
         return book

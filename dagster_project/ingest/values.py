@@ -20,12 +20,14 @@ _GROUPED = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 _GROUPED_FOURS = re.compile(r"^[+-]?\d{1,4}(?:,\d{4})+(?:\.\d+)?$")
 _WITH_SUFFIX = re.compile(r"^(?P<number>[+-]?[\d.,]+(?:e[+-]?\d{1,3})?)(?P<suffix>[^\d.,].*)$")
 
+_INFINITE = float("inf")
+
 Problem = Literal["text", "formula", "error", "date"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Figure:
-    """What a cell holds.
+    """What a cell holds; never altered once made, since readings are remembered.
 
     Exactly one is set: `number`, `null_reason`, `problem`; `blank` marks an empty cell (null_reason unknown).
     `suffix` is what followed the number, normalised: a unit, a scale word, '%'. `tells` is the unit status that a
@@ -60,13 +62,18 @@ class FigureReader:
         if value is None:
             return BLANK
         if isinstance(value, float):
+            if value != value or value in (_INFINITE, -_INFINITE):
+                return Figure(str(value), problem="error")
+            number = decimal_of(value)
             if is_percent:
-                return Figure(cell_text(value), number=decimal_of(value) * 100, suffix="%")
-            return Figure(cell_text(value), number=decimal_of(value))
+                return Figure(cell_text(value), number=number * 100, suffix="%")
+            return Figure(cell_text(value), number=number)
         if isinstance(value, bool):
             return Figure(cell_text(value), problem="text")
         if isinstance(value, int):
-            return Figure(str(value), number=Decimal(value) * (100 if is_percent else 1))
+            if is_percent:
+                return Figure(str(value), number=Decimal(value) * 100, suffix="%")
+            return Figure(str(value), number=Decimal(value))
         if isinstance(value, (datetime, date, time, timedelta)):
             return Figure(cell_text(value), problem="date")
         if is_uncached:
@@ -121,6 +128,8 @@ BLANK = Figure("", null_reason="unknown", blank=True)
 
 def decimal_of(value: float) -> Decimal:
     """A spreadsheet's number as typed: 15 digits, without what binary arithmetic added (16.900000000000002)."""
+    if value.is_integer() and -1e15 < value < 1e15:
+        return Decimal(int(value))
     return Decimal(f"{value:.15g}")
 
 
