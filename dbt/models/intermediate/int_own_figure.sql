@@ -220,7 +220,7 @@ from judged
 where
     -- silent for a year, or gone in an earlier year: no longer expected
     month_no - last_cell_no <= 12
-    and not is_gone
+    and not coalesce(is_gone, false)
     -- "not applicable" is an answer: no figure is expected
-    and not (has_cell = 1 and value_fresh is null and null_reason = 'na')
+    and not coalesce(has_cell = 1 and value_fresh is null and null_reason = 'na', false)
 window unit_year as (partition by indicator_code, level, unit_id, year_no order by period)
