@@ -153,10 +153,19 @@ def column_index(letters: bytes) -> int:
     return index - 1
 
 
+def _last_held(data: bytes) -> int:
+    """Where the last cell that holds something ends; what follows is blank, and may be a million rows long."""
+    end = max(data.rfind(b"sheetData>"), 0) or len(data)
+    # ends of values, inline texts and formulas, and the start of a formula tag that closes itself
+    last = max(data.rfind(sign, 0, end) for sign in (b"v>", b"is>", b"f>", b"<f ", b":f "))
+    return max(data.find(b"c>", last, end) + 2, last) if last >= 0 else 0
+
+
 def used_area(data: bytes, area: int = LIMITS.area) -> tuple[int, int]:
     """Upper bound of rows and columns of a sheet part; columns are looked at only where the rows are many."""
     rows = 0
-    at = max(data.rfind(b"<c "), data.rfind(b":c "))
+    end = _last_held(data)
+    at = max(data.rfind(b"<c ", 0, end), data.rfind(b":c ", 0, end))
     if at >= 0 and (last := _REFERENCE.search(data, at, at + 400)):
         rows = int(last.group(2))
     if rows * LIMITS.xlsx_columns <= area:
@@ -195,7 +204,7 @@ def drop_strays(data: bytes, limits: Limits = LIMITS) -> tuple[bytes, dict[tuple
 def _held_cells(data: bytes) -> dict[tuple[int, int], tuple[int, int]]:
     """Position of each cell that holds something → its place in the part."""
     held: dict[tuple[int, int], tuple[int, int]] = {}
-    for found in _ROW_OR_CELL.finditer(data):
+    for found in _ROW_OR_CELL.finditer(data, 0, _last_held(data)):
         if found.group(3) and (reference := _REFERENCE.search(found.group(2))):
             held[int(reference.group(2)) - 1, column_index(reference.group(1))] = found.span()
     return held
@@ -222,7 +231,7 @@ def repack(package: zipfile.ZipFile, replaced: dict[str, bytes]) -> bytes:
 def scan_sheet(data: bytes, formats: Formats) -> Extras:
     """Extras of one sheet part."""
     extras = Extras()
-    end = max(data.rfind(b"sheetData>"), 0) or len(data)
+    end = _last_held(data)
     start = max(data.find(b"sheetData"), 0)
     if b"hidden" in data:
         for tag in _COLUMN.findall(data, 0, start or len(data)):
