@@ -346,6 +346,31 @@ class Economy:
         ]
         return sorted(found, key=lambda item: (self._township_rank(item, period), order[item.place_in(period)]))
 
+    def register(self, period: date) -> list[tuple[Enterprise, str, str, str]]:
+        """Rows of the register workbook: enterprise, township code and name, word of its status.
+
+        Those that closed or left with their township in the year before stand there once more, and say so.
+        """
+        back = add_months(period, -12)
+        words = {"active": "正常", "suspended": "停产", "closed": "关闭"}
+        rows: list[tuple[Enterprise, str, str, str]] = []
+        known = set()
+        for item in self.listed(period):
+            township = places.township_of(item.place_in(period), period)
+            assert township is not None
+            known.add(item.credit_code)
+            rows.append((item, township.code, township.name, words[item.status(period)]))
+        for year_back in places.month_range(back, 12):
+            for item in self.listed(year_back):
+                if item.credit_code in known:
+                    continue
+                known.add(item.credit_code)
+                township = places.township_of(item.place_in(year_back), year_back)
+                assert township is not None
+                gone = places.township_of(item.place_in(period), period) is None
+                rows.append((item, township.code, township.name, "划出" if gone else "关闭"))
+        return rows
+
     @staticmethod
     def _township_rank(item: Enterprise, period: date) -> int:
         township = places.township_of(item.place_in(period), period)

@@ -794,16 +794,13 @@ def ro_y1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     sheet.merge(0, 0, 0, len(ROSTER_HEADS) - 1, title, "title")
     for column, head in enumerate(ROSTER_HEADS):
         sheet.put(1, column, head, "head")
-    for row, item in enumerate(economy.listed(period), 2):
-        township = places.township_of(item.place_in(period), period)
-        assert township is not None
+    for row, (item, _code, township, status) in enumerate(economy.register(period), 2):
         flags = (item.is_above(period), item.is_agro, item.is_pharma, item.is_coal, item.is_key)
         capacity = None if item.capacity is None else Decimal(item.capacity) / _WAN
-        status = {"active": "正常", "suspended": "停产", "closed": "关闭"}[item.status(period)]
         sheet.put(row, 0, row - 1, "body")
         filler.plain(row, 1, item.credit_code, item.credit_code, "code")
         sheet.put(row, 2, item.name_in(period), "body")
-        sheet.put(row, 3, township.name, "body")
+        sheet.put(row, 3, township, "body")
         sheet.put(row, 4, item.industry.code, "body")
         for column, flag in enumerate(flags, 5):
             sheet.put(row, column, "是" if flag else "否", "body")

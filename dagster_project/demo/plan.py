@@ -251,7 +251,7 @@ class Faults:
             case (2024, 6):
                 self._adjustment(file, "529901102", "TE01")
             case (2024, 7):
-                self._swapped(file, "529901104", "TE02")
+                self._swapped(file, "529901104", "TE03")
             case (2024, 8):
                 self._text(file, "529901200", "TE08", "month", "待核实")
             case (2024, 9):

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from dagster_project.demo import places
 from dagster_project.demo.economy import Economy, growth_pct, quantize
-from dagster_project.demo.places import COUNTY_CODE, Township
+from dagster_project.demo.places import COUNTY_CODE, Township, add_months
 
 YEARS = (2024, 2025, 2026)
 _LAST = date(2026, 10, 1)
@@ -106,6 +106,8 @@ class Targets:
             if code in ("TE06", "TE07", "CO01"):
                 flow = "CO01" if code == "CO01" else "TE02"
                 for item in economy.listed(period):
+                    if code == "CO01" and not item.is_listed(add_months(period, 1)) and period.month == 12:
+                        continue  # a mine that closed sets no mark for the year to come
                     wanted = item.is_coal if code == "CO01" else item.is_pharma if code == "TE07" else item.is_agro
                     if (
                         wanted

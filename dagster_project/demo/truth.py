@@ -190,9 +190,8 @@ def _write_roster(path: Path, economy: Economy, delivered: list[Delivered]) -> i
         if item.file.form != "RO-Y1":
             continue
         period = item.file.period
-        for number, entry in enumerate(economy.listed(period), 3):
-            township = places.township_of(entry.place_in(period), period)
-            assert township is not None
+        words = {"正常": "active", "停产": "suspended"}
+        for number, (entry, township_code, _name, status) in enumerate(economy.register(period), 3):
             flags = (entry.is_above(period), entry.is_agro, entry.is_pharma, entry.is_coal, entry.is_key)
             rows.append(
                 (
@@ -200,11 +199,11 @@ def _write_roster(path: Path, economy: Economy, delivered: list[Delivered]) -> i
                     period.year,
                     entry.credit_code,
                     entry.name_in(period),
-                    township.code,
+                    township_code,
                     entry.industry.code,
                     *(str(flag).lower() for flag in flags),
                     entry.capacity or "",
-                    entry.status(period),
+                    words.get(status, "closed"),
                     number,
                 )
             )
