@@ -52,6 +52,13 @@ def status_word(view: View, status: Any) -> str:
     return view.t(key) if view.t.has(key) else str(status or numbers.NOTHING)
 
 
+def industry_name(view: View, code: Any) -> str:
+    """The division (two digits) an industry code belongs to, else the code itself."""
+    text = str(code or "")
+    found = view.catalogue.industries.get(text) or view.catalogue.industries.get(text[:2])
+    return view.named(found, text) or numbers.NOTHING
+
+
 def flags(view: View, row: Row) -> str:
     return view.t.join(view.t(f"flag.{name}") for name in FLAGS if row[name]) or numbers.NOTHING
 
@@ -80,9 +87,7 @@ def _list(view: View) -> Page:
                 "name": view.named(row),
                 "href": view.href("/enterprise", enterprise=row["enterprise_id"]),
                 "township": view.unit_name(row["township_code"]) if row["township_code"] else numbers.NOTHING,
-                "industry": view.named(
-                    view.catalogue.industries.get(row["industry_code"] or ""), row["industry_code"] or ""
-                ),
+                "industry": industry_name(view, row["industry_code"]),
                 "flags": flags(view, row),
                 "status": status_word(view, row["status"]),
                 "ytd": None if value is None else float(value * unit.factor),
@@ -215,9 +220,7 @@ def _growth_words(view: View, row: Row) -> str:
 
 def _facts(view: View, enterprise: Row, lead: str, position: tuple[Row, ...]) -> html.Dl:
     township = enterprise["township_code"]
-    industry = view.named(
-        view.catalogue.industries.get(enterprise["industry_code"] or ""), enterprise["industry_code"] or numbers.NOTHING
-    )
+    industry = industry_name(view, enterprise["industry_code"])
     items: list[tuple[str, Any]] = [
         (
             view.t("col.township"),
@@ -335,10 +338,13 @@ def _versions(view: View, identity: str) -> html.Section:
     rows = view.snapshot.rows(
         "enterprise_versions", enterprise=identity, since=history_start(view, 13), period=view.period
     )
-    if not rows:
-        return tables.section(view.t("versions.title_none"), html.P(view.t("versions.none"), className="sub"))
+    changed = [row for row in rows if not row["is_same"]]
+    same = len(rows) - len(changed)
+    remark = view.t("versions.same", n=same) if same else ""
+    if not changed:
+        return tables.section(view.t("versions.title_none"), html.P(remark or view.t("versions.none"), className="sub"))
     body = []
-    for row in rows:
+    for row in changed:
         code = row["indicator_code"]
         known = code in view.catalogue.indicators
         measure = f"measure.{row['measure']}"
@@ -372,8 +378,8 @@ def _versions(view: View, identity: str) -> html.Section:
             tables.head(view.t("col.cell")),
         ]
     ]
-    title = view.t("versions.title", n=len(rows))
-    return tables.section(title, tables.table(title, header, body, class_name="compact"))
+    title = view.t("versions.title", n=len(changed))
+    return tables.section(title, tables.table(title, header, body, class_name="compact"), sub=remark)
 
 
 def _reports(view: View, identity: str) -> html.Section:

@@ -13,7 +13,7 @@ from dash import html
 
 from dashboard.components import lamps, numbers, svg, tables
 from dashboard.data.store import Row
-from dashboard.pages.page import Page, carried_note, source_note
+from dashboard.pages.page import Page, carried_note, lamp_note, source_note
 from dashboard.view import View, month_before
 
 LISTED = 4
@@ -62,6 +62,8 @@ def target_graph(view: View, row: Row, width: int = 208) -> Any:
     if target is None or form is None:
         return html.Span(view.t("target.none"), className="muted")
     kind = view.catalogue.indicators[code]["kind"]
+    if form == "cap" and float(target) == 0:
+        return html.Span(view.t("target.zero"), className="muted")
     if actual is None or form in ("growth", "reduction", "share", "full"):
         unit = "" if form != "full" else view.unit_label(code)
         text = numbers.number(target, 1) if form != "full" else view.value(code, target)
@@ -433,7 +435,7 @@ def render(view: View) -> Page:
     current, headline = headline_table(view, history, reach, view.catalogue.headline(), view.t("overview.caption"))
     by_code = {row["indicator_code"]: row for row in current}
     present = {row["indicator_code"] for row in grid if row["period"] == view.period}
-    columns = [row["indicator_code"] for row in view.catalogue.headline() if row["indicator_code"] in present][:10]
+    columns = [row["indicator_code"] for row in view.catalogue.headline() if row["indicator_code"] in present][:12]
     lead = view.catalogue.headline()[0]["indicator_code"] if view.catalogue.headline() else ""
     why_title, why = contributions(view, grid, by_code.get(lead))
     attention_title, who = attention(
@@ -454,7 +456,6 @@ def render(view: View) -> Page:
     )
     if reported:
         sub += view.t("overview.reported", n=reported["reported_units"], of=reported["expected_units"])
-    rules = view.rule_texts(current)
     heat = heat_table(view, grid, columns) if columns else tables.notice(view.t("heat.no_rows"))
     return Page(
         title=finding(view, current),
@@ -464,8 +465,8 @@ def render(view: View) -> Page:
             source_note(
                 view,
                 [row["indicator_code"] for row in current],
-                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
                 carried_note(view, current),
+                lamp_note(view, current),
             ),
             html.Div(
                 [

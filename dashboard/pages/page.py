@@ -47,8 +47,17 @@ def source_note(view: View, codes: Iterable[str], *more: Any, basis: str | None 
     parts += [part for part in more if part]
     joined: list[Any] = []
     for part in parts:
-        joined += [part, view.t("foot.gap")]
-    return footnote(*joined[:-1])
+        if joined and not isinstance(part, html.Span):
+            joined.append(view.t("foot.gap"))
+        joined.append(part)
+    return footnote(*joined)
+
+
+def lamp_note(view: View, rows: Iterable[Row]) -> html.Span | str:
+    """The rules that judged these rows, as printed; nothing where none is judged."""
+    rules = view.rule_texts(list(rows))
+    text = view.t("foot.lamps", rules=view.t("rule.separator").join(rules))
+    return html.Span(text, className="rules") if rules else ""
 
 
 def carried_note(view: View, rows: Iterable[Row]) -> str:

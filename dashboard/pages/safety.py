@@ -13,7 +13,7 @@ from dash import html
 from dashboard.components import numbers, svg, tables
 from dashboard.data.store import Row
 from dashboard.pages.overview import county_history, headline_table, heat_cell, safety
-from dashboard.pages.page import Page, source_note
+from dashboard.pages.page import Page, lamp_note, source_note
 from dashboard.view import View, month_before
 
 YEARS = 3
@@ -38,7 +38,6 @@ def render(view: View) -> Page:
         title = view.t("safety.inside", n=len(caps), days=days)
     else:
         title = days
-    rules = view.rule_texts(current)
     return Page(
         title=title,
         sub=view.t("safety.sub", period=view.to_date(view.period), summary=summary),
@@ -47,7 +46,7 @@ def render(view: View) -> Page:
             source_note(
                 view,
                 [row["indicator_code"] for row in current],
-                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
+                lamp_note(view, current),
             ),
             html.Div([_townships(view, indicators), _timeline(view, incidents)], className="columns even"),
             _incidents(view, incidents),

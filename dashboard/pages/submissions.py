@@ -107,7 +107,7 @@ def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
         parts.append(_enterprise_form(view, form, found))
     return tables.section(
         view.t("calendar.title"),
-        *parts,
+        html.Div(parts, className="calendars"),
         source_note(view, [], view.t("calendar.legend"), basis=None),
         sub=view.t("calendar.sub"),
     )

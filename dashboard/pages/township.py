@@ -15,7 +15,7 @@ from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.figures import series as series_figure
 from dashboard.pages.overview import gap_cell, history_start, spark, target_graph
-from dashboard.pages.page import Page, carried_note, source_note
+from dashboard.pages.page import Page, carried_note, lamp_note, source_note
 from dashboard.view import View, month_before
 
 SPANS = (13, 24, 36)
@@ -105,7 +105,6 @@ def _ranking(view: View) -> Page:
         title = view.t(key, n=behind, total=judged, indicator=view.indicator(code))
     else:
         title = view.t("township.ranking_plain", indicator=view.indicator(code), n=len(rows))
-    rules = view.rule_texts(list(rows.values()))
     return Page(
         title=title,
         sub=view.t("township.ranking_sub", indicator=view.indicator(code), period=view.to_date(view.period)),
@@ -115,8 +114,8 @@ def _ranking(view: View) -> Page:
             source_note(
                 view,
                 [code],
-                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
                 carried_note(view, rows.values()),
+                lamp_note(view, rows.values()),
             ),
         ],
     )
@@ -236,7 +235,6 @@ def _profile(view: View, township: Row) -> Page:
             rank=lead["rank"],
             of=lead["rank_of"],
         )
-    rules = view.rule_texts(current)
     return Page(
         title=title,
         sub=view.t(
@@ -253,8 +251,8 @@ def _profile(view: View, township: Row) -> Page:
             source_note(
                 view,
                 [row["indicator_code"] for row in current],
-                view.t("foot.lamps", rules=view.t("rule.separator").join(rules)) if rules else "",
                 carried_note(view, current),
+                lamp_note(view, current),
             ),
             html.Div(
                 [
@@ -499,8 +497,18 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     )
 
 
-def _explained_by(view: View, unit: str, code: str) -> html.Section:
-    rows = view.snapshot.rows("township_enterprises", township=unit, indicator=code, period=view.period)
+def _explaining_indicator(view: View, unit: str, code: str) -> tuple[str, tuple[Row, ...]]:
+    """The indicator whose enterprises explain the chosen one: itself, else a part of it that enterprises report."""
+    parts = [other for other, row in view.catalogue.indicators.items() if row["parent_code"] == code]
+    for candidate in [code, *parts]:
+        rows = view.snapshot.rows("township_enterprises", township=unit, indicator=candidate, period=view.period)
+        if rows:
+            return candidate, rows
+    return code, ()
+
+
+def _explained_by(view: View, unit: str, chosen: str) -> html.Section:
+    code, rows = _explaining_indicator(view, unit, chosen)
     if not rows:
         return tables.section(
             view.t("explained.none_title", indicator=view.indicator(code)), tables.notice(view.t("explained.none"))
@@ -548,11 +556,14 @@ def _explained_by(view: View, unit: str, code: str) -> html.Section:
         ]
     ]
     more = view.t("list.more", n=len(rows) - len(shown)) if len(shown) < len(rows) else ""
+    sub = view.t("explained.sub", indicator=view.indicator(code), unit=view.unit_label(code))
+    if code != chosen:
+        sub = view.t("explained.part", chosen=view.indicator(chosen), part=view.indicator(code)) + sub
     return tables.section(
         title,
         tables.table(title, header, body, class_name="compact"),
         source_note(view, [code], more, basis="reported"),
-        sub=view.t("explained.sub", indicator=view.indicator(code), unit=view.unit_label(code)),
+        sub=sub,
     )
 
 

@@ -127,6 +127,9 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
     if row["expected_units"]:
         items.append((view.t("trace.coverage"), f"{row['reported_units']}/{row['expected_units']}"))
     items.append((view.t("col.lamp"), [view.lamp(row), f" {view.lamp_sentence(row)}"]))
+    source = f"source.{row['value_source']}"
+    if view.t.has(source):
+        items.append((view.t("trace.source"), view.t(source)))
     formula_text = formula(view, view.catalogue.indicators[code])
     items.append((view.t("col.formula"), formula_text))
     items.append((view.t("nav.dictionary"), view.link(view.indicator(code), "/dictionary", indicator=code)))
@@ -210,7 +213,12 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
     ]
     own = numbers.to_decimal(figure["value_ytd"]) if figure else None
     agrees = own is not None and abs(own - total) < 1
-    key = f"trace.parts_{below}" if agrees else f"trace.parts_{below}_differ"
+    if agrees:
+        key = f"trace.parts_{below}"
+    elif figure is not None and figure["value_source"] == "reported":
+        key = "trace.parts_own_report"
+    else:
+        key = "trace.parts_differ"
     title = view.t(key, n=len(rows), sum=view.value(code, total), figure=view.value(code, own))
     return [tables.section(title, tables.table(title, header, body, class_name="compact", foot=foot))]
 
