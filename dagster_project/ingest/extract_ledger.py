@@ -34,6 +34,7 @@ def extract_ledger(table: Table) -> None:
     if not labels:
         labels = list(range(first_month))
     labels = sorted({*labels, *(i for i in range(first_month) if all(c.index != i for c in table.columns))})
+    place = labels[0] if labels else 0
     unit_index = table.field_index("unit")
     fuel = _fuel(table, table.context.value("fuel") or "")
     memory: dict[int, str] = {}
@@ -47,12 +48,12 @@ def extract_ledger(table: Table) -> None:
         filled = [(index, month) for index, month in months if is_filled(cells, index)]
         if item is None:
             if filled:
-                table.issue("parse.unknown_row", "warning", row, labels[0], " ".join(texts), name=" ".join(texts))
+                table.issue("parse.unknown_row", "warning", row, place, " ".join(texts), name=" ".join(texts))
             continue
         code, measure = item
         if code is None:
             if filled:
-                table.issue("parse.no_fuel", "error", row, labels[0], " ".join(texts))
+                table.issue("parse.no_fuel", "error", row, place, " ".join(texts))
             continue
         if not filled:
             continue

@@ -21,12 +21,13 @@ from dagster_project.ingest.units import choose
 FLAGS = ("is_above_scale", "is_agro_processing", "is_pharma", "is_coal_mine", "is_key_energy_user")
 
 
+UNDATED = date(1, 1, 1)
+
+
 def extract_roster(table: Table) -> None:
     """Rows describe enterprises; in force from the period's first day (a year: 1 January)."""
     keys = RowKeys.of(table)
     valid_from = _valid_from(table)
-    if valid_from is None:
-        return
     township: str | None = None
     name_index = keys.enterprise if keys.enterprise is not None else 0
     industry = table.field_index("industry_code")
@@ -73,10 +74,11 @@ def extract_roster(table: Table) -> None:
         table.workbook.roster.append(entry)
 
 
-def _valid_from(table: Table) -> date | None:
+def _valid_from(table: Table) -> date:
+    """First day in force; `UNDATED` where the sheet names no period, which the day of receipt then decides."""
     if table.said is not None and table.said.year is not None and table.said.month is None:
         return date(table.said.year, 1, 1)
-    return table.period
+    return table.period or UNDATED
 
 
 def _flag(table: Table, role: str, row: int, cells: Sequence[CellValue]) -> bool | None:
@@ -165,6 +167,7 @@ def _incident(
         table.issue("parse.incident_category", "info", row, table.field_index("category"), category)
     counted = _flag(table, "counted_in_rate", row, cells)
     loss, loss_sound = _loss(table, row, cells)
+    class_column = table.field_index("accident_class")
     return IncidentRow(
         form_code=table.form.code,
         unit=UnitRef(
@@ -180,12 +183,13 @@ def _incident(
         deaths=counts[0],
         serious_injuries=counts[1],
         direct_loss=loss,
-        declared_class=table.text(cells, table.field_index("accident_class")) or None,
+        declared_class=table.text(cells, class_column) or None,
         counted_in_rate=True if counted is None else counted,
         sheet=table.sheet.name,
         cell=address(row, keys.enterprise if keys.enterprise is not None else 0),
         raw_text=" | ".join(table.text(cells, index) for index in range(len(cells))),
         status="accepted" if sound and loss_sound else "quarantined",
+        class_cell=address(row, class_column) if class_column is not None else None,
     )
 
 

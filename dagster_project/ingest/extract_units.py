@@ -53,6 +53,20 @@ def extract_units(table: Table) -> None:
     names = keys.names or [0]
     walk = _Walk()
     grains = {one.indicator.code: one.indicator.allows(level) for one in planned}
+    for one in planned:
+        if not grains[one.indicator.code]:
+            # a rate of one mine means nothing; its total row still counts as a declared total
+            table.issue(
+                "parse.level",
+                "info",
+                table.first - 1,
+                one.index,
+                one.heading,
+                indicator=one.indicator.code,
+                indicator_zh=one.indicator.name_zh,
+                indicator_en=one.indicator.name_en,
+                heading=one.heading,
+            )
     for row, cells in table.rows():
         role = total_role(table, cells, names)
         is_township_row = role is None and keys.township is not None and level == "township"

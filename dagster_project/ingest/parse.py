@@ -33,6 +33,7 @@ from dagster_project.ingest.recognise import (
     score,
     static_features,
 )
+from dagster_project.ingest.rule_ids import under_rule
 from dagster_project.ingest.table import Table, level_of
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.vocabulary import Form, Vocabulary
@@ -54,7 +55,12 @@ def parse_grid(workbook: Workbook, vocabulary: Vocabulary) -> ParsedWorkbook:
     """The same from grids that are read already."""
     parsed = ParsedWorkbook(workbook.file_name, workbook.kind, issues=list(workbook.issues))
     for sheet in workbook.sheets:
-        _parse_sheet(sheet, parsed, vocabulary)
+        try:
+            _parse_sheet(sheet, parsed, vocabulary)
+        except Exception as fault:  # a sheet that trips the reader must not cost the other sheets and files theirs
+            _issue(
+                parsed, vocabulary, "parse.unexpected", "error", sheet, detail=f"{type(fault).__name__}: {fault}"[:200]
+            )
     _check_file_name(parsed, vocabulary)
     return parsed
 
@@ -393,7 +399,8 @@ def _extract(table: Table, parsed: ParsedWorkbook) -> None:
     _report_columns(table)
     rows_have_period = table.field_index("year") is not None or table.field_index("period") is not None
     is_ledger = any(part == "months" and required for part, _, required in form.signature)
-    if table.period is None and form.subject != "incidents" and not rows_have_period and not is_ledger:
+    dateless = form.subject in ("incidents", "roster") or rows_have_period or is_ledger
+    if table.period is None and not dateless:
         if not (table.said is not None and table.said.grain == "range"):
             _no_period(table)
         return
@@ -435,6 +442,21 @@ def _report_columns(table: Table) -> None:
             column.path,
             heading=column.path,
         )
+    known = {column.index for column in table.columns}
+    if len(known) < table.sheet.width:
+        _report_headless(table, known)
+
+
+def _report_headless(table: Table, known: set[int]) -> None:
+    """Figures in a column that has no heading at all; labels left of a ledger's months need none."""
+    first = min(known, default=0)
+    headless: dict[int, int] = {}
+    for row in range(table.first, min(table.last, len(table.sheet.rows))):
+        for index, value in enumerate(table.sheet.rows[row]):
+            if index not in known and index > first and is_number_like(value):
+                headless.setdefault(index, row)
+    for index, row in headless.items():
+        table.issue("parse.no_heading", "warning", row, index)
 
 
 def _settle_reporter(table: Table) -> None:
@@ -482,4 +504,4 @@ def _check_file_name(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
         period_text=f"{newest:%Y-%m}",
     )
     made.period = newest
-    parsed.issues.append(made)
+    parsed.issues.append(under_rule(made))

@@ -103,8 +103,15 @@ def plan_columns(table: Table) -> list[Planned]:
     """Settle indicator, measure and period of every figure column that names its indicator."""
     by_indicator: dict[str, list[Column]] = {}
     for column in table.columns:
-        if column.kind == "figure" and column.indicator is not None:
+        if column.kind != "figure":
+            continue
+        if column.indicator is not None:
             by_indicator.setdefault(column.indicator, []).append(column)
+        else:
+            # a measure of nothing: where rows are units, the heading must say of what
+            table.issue(
+                "parse.unknown_column", "warning", table.first - 1, column.index, column.path, heading=column.path
+            )
     planned: list[Planned] = []
     for code, columns in by_indicator.items():
         indicator = table.vocabulary.indicators[code]

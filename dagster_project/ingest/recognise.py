@@ -141,6 +141,7 @@ class _RowView:
     numbers: int = 0
     calendar: int = 0
     keyed: int = 0
+    fields: int = 0
 
 
 def _view(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
@@ -171,8 +172,9 @@ def _view(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
         view.known += 1
         if term.period is not None and not term.readings:
             view.periods += 1
-        if any(reading.kind in ("field", "measure", "ignore") for reading in (*term.readings, *term.extra)):
-            view.headings += 1
+        kinds = {reading.kind for reading in (*term.readings, *term.extra)}
+        view.headings += bool(kinds & {"field", "measure", "ignore"})
+        view.fields += "field" in kinds
     return view
 
 
@@ -202,7 +204,9 @@ def find_blocks(sheet: Sheet, vocabulary: Vocabulary) -> list[Block]:
             row += 1
             continue
         view = _view(cells, vocabulary)
-        if not _is_header_row(view):
+        # Below a header, a target of 1986 or a mark of 10 beside "stretch" is no year or month: a further header that
+        # holds numbers also names a field.
+        if not _is_header_row(view) or (blocks and view.numbers and not view.fields):
             row += 1
             continue
         top = _extend_up(sheet, row, last_top, vocabulary)

@@ -15,6 +15,7 @@ from datetime import date
 from typing import TypeVar
 
 from dagster_project.ingest.codes import Code, EatenCode, judge, organisation_part, township_part
+from dagster_project.ingest.extract_lists import UNDATED
 from dagster_project.ingest.model import (
     Coverage,
     IncidentRow,
@@ -29,6 +30,7 @@ from dagster_project.ingest.model import (
     Severity,
     UnitRef,
 )
+from dagster_project.ingest.rule_ids import under_rule
 from dagster_project.ingest.table import clean_enterprise
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.vocabulary import Form, Vocabulary
@@ -82,6 +84,8 @@ class Directory:
     operations: dict[tuple[str, str | None], str]
     vocabulary: Vocabulary
     enterprises: dict[str, KnownEnterprise] = field(default_factory=dict)
+    # what each register said, the oldest first: audit asks what held in the month that it judges
+    versions: dict[str, list[KnownEnterprise]] = field(default_factory=dict)
     by_code: dict[str, str] = field(default_factory=dict)
     by_organisation: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
@@ -120,6 +124,7 @@ class Directory:
         if old is not None and old.name:
             self.by_name.get(clean_enterprise(old.name, self.vocabulary), set()).discard(old.enterprise_id)
         self.enterprises[enterprise.enterprise_id] = enterprise
+        self._remember(enterprise)
         self.by_code[enterprise.enterprise_id] = enterprise.enterprise_id
         if enterprise.credit_code:
             self.by_code[enterprise.credit_code] = enterprise.enterprise_id
@@ -129,6 +134,21 @@ class Directory:
             self.by_name.setdefault(clean_enterprise(enterprise.name, self.vocabulary), set()).add(
                 enterprise.enterprise_id
             )
+
+    def _remember(self, enterprise: KnownEnterprise) -> None:
+        versions = self.versions.setdefault(enterprise.enterprise_id, [])
+        since = enterprise.valid_from or date.min
+        versions[:] = [known for known in versions if (known.valid_from or date.min) != since]
+        versions.append(enterprise)
+        versions.sort(key=lambda known: known.valid_from or date.min)
+
+    def enterprise_at(self, enterprise_id: str, day: date) -> KnownEnterprise | None:
+        """What the register in force on `day` says of an enterprise; None before the first one that lists it."""
+        found: KnownEnterprise | None = None
+        for known in self.versions.get(enterprise_id, ()):
+            if (known.valid_from or date.min) <= day:
+                found = known
+        return found
 
     def add_township(self, new: NewTownship, valid_from: date = date(1900, 1, 1)) -> None:
         self.townships.setdefault(new.township_code, Township(new.township_code, new.name_zh, valid_from, None, None))
@@ -204,6 +224,7 @@ def known_from(row: RosterRow, old: KnownEnterprise | None = None) -> KnownEnter
         is_key_energy_user=flag(row.is_key_energy_user, old.is_key_energy_user if old else False),
         capacity=row.capacity if row.capacity is not None else (old.capacity if old else None),
         is_provisional=row.is_provisional,
+        valid_from=row.valid_from,
     )
 
 
@@ -249,7 +270,7 @@ class _Resolver:
             key, severity, sheet=sheet, cell=cell, raw_text=raw, file=self.parsed.file_name, **fields
         )
         made.quarantines = quarantines
-        self.parsed.issues.append(made)
+        self.parsed.issues.append(under_rule(made))
         return made
 
     # ------------------------------------------------------------------ townships
@@ -678,6 +699,7 @@ def resolve(parsed: ParsedWorkbook, directory: Directory, vocabulary: Vocabulary
     read, not changed: call `directory.learn(intake)` once the intake is kept.
     """
     resolver = _Resolver(parsed, directory, vocabulary)
+    _date_roster(resolver, today)
     _resolve_roster(resolver)
     row_cells = {(entry.sheet, id(entry.unit)): entry.cell for entry in parsed.coverage}
     for observation in parsed.observations:
@@ -718,6 +740,17 @@ def _level_issue(resolver: _Resolver, observation: Observation, level: Level) ->
         indicator_en=indicator.name_en,
         level=level,
     )
+
+
+def _date_roster(resolver: _Resolver, today: date | None) -> None:
+    """A register that names no period holds from the first day of the year in which it was received."""
+    for row in resolver.parsed.roster:
+        if row.valid_from != UNDATED:
+            continue
+        row.valid_from = date(today.year, 1, 1) if today else date(1900, 1, 1)
+        resolver.issue(
+            "resolve.roster_date", "warning", row.sheet, None, None, once=(row.sheet,), since=row.valid_from.isoformat()
+        )
 
 
 def _resolve_roster(resolver: _Resolver) -> None:
@@ -856,8 +889,10 @@ def _repeated_rows(resolver: _Resolver) -> None:
         observation.line_no = counts[key]
         if resolver.vocabulary.forms[observation.form_code].repeated_rows == "add":
             continue
-        observation.status = "quarantined"
         other = first[key]
+        if other.sheet != observation.sheet and other.value is not None and other.value == observation.value:
+            continue  # a summary sheet beside the units' own: audit tells it and keeps it out (V32.same)
+        observation.status = "quarantined"
         indicator = resolver.vocabulary.indicators[observation.indicator_code]
         for here, there in ((other, observation), (observation, other)):
             made = resolver.issue(

@@ -25,9 +25,10 @@ from dagster_project.ingest.model import (
 )
 from dagster_project.ingest.periods import Grain, Period
 from dagster_project.ingest.recognise import Column
+from dagster_project.ingest.rule_ids import under_rule
 from dagster_project.ingest.text import normalise, one_line
 from dagster_project.ingest.units import Unit, choose
-from dagster_project.ingest.values import Figure
+from dagster_project.ingest.values import BLANK, Figure
 from dagster_project.ingest.vocabulary import Form, Indicator, Vocabulary
 
 CURRENT = frozenset(("month", "ytd", "stock"))
@@ -129,6 +130,7 @@ class Table:
             file=self.workbook.file_name,
             **fields,
         )
+        under_rule(made)
         made.quarantines = quarantines
         made.indicator_code = indicator
         made.period = period or self.period
@@ -275,7 +277,8 @@ class Table:
         A cell that cannot be read is kept, quarantined, with its raw text and an issue: nothing is lost.
         """
         index = planned.index
-        figure = self.read(row, index, cells)
+        value = cells[index] if index < len(cells) else None
+        figure = self.read(row, index, cells) if value is not None else BLANK
         if figure.blank and (planned.is_unused or planned.is_spare):
             return None
         if planned.is_spare and figure.number is None:
@@ -415,8 +418,25 @@ class Table:
             if id(entry) in carried:
                 status = carried[id(entry)]
             self.workbook.coverage.append(
-                Coverage(self.form.code, entry.unit, entry.period, status, self.sheet.name, entry.cell)
+                Coverage(
+                    self.form.code,
+                    entry.unit,
+                    entry.period,
+                    status,
+                    self.sheet.name,
+                    entry.cell,
+                    told=entry.told,
+                    told_cell=self._told_cell(entry),
+                )
             )
+
+    def _told_cell(self, entry: RowUnit) -> str | None:
+        """The cell of the row that words its status: the status column's, else the remark's."""
+        for role in ("unit_status", "remark"):
+            column = self.field_index(role)
+            if column is not None and entry.told is not None:
+                return address(entry.row, column)
+        return None
 
     def _apply_notes(self) -> dict[int, str]:
         statuses: dict[int, str] = {}
