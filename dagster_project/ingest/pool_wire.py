@@ -11,7 +11,7 @@ import io
 import pickle
 import struct
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import IO, Any
 
@@ -38,7 +38,6 @@ _ALLOWED = {
     ("datetime", "datetime"),
     ("datetime", "time"),
     ("datetime", "timedelta"),
-    ("dagster_project.ingest.model", "UnitRef"),
     ("copyreg", "_reconstructor"),
     ("copyreg", "__newobj__"),
     ("builtins", "object"),
@@ -49,6 +48,8 @@ class _Unpickler(pickle.Unpickler):
     """Takes the plain values of our records and nothing that could run code: a child has met a stranger's file."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if module == model.__name__ and is_dataclass(kind := getattr(model, name, None)):
+            return kind
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"{module}.{name} is not part of a parsed workbook")
         return super().find_class(module, name)
