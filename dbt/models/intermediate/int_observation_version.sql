@@ -109,7 +109,7 @@ select
     numbered.known_from as valid_from,
     coalesce(latest.form_precedence, 1) as form_precedence,
     case
-        when numbered.standing = 'withdrawn' then numbered.withdrawn_at
+        when numbered.standing = 'withdrawn' then greatest(numbered.withdrawn_at, numbered.known_from)
         when numbered.standing = 'quarantined' then numbered.known_from
         when numbered.occurrence > 1 then numbered.known_from
         when version.superseded_at is not null then version.superseded_at

@@ -30,7 +30,7 @@ select
     'FORM' as rule,
     {% for language in ['zh', 'en'] %}
     {{ filled('message.' ~ language, {
-        'indicator': 'indicator.name_' ~ language,
+        'indicator_' ~ language: 'indicator.name_' ~ language,
         'period': 'substr(cast(pair.period as varchar), 1, 7)',
         'form_a': 'pair.kept_form',
         'file_a': 'pair.kept_file',
@@ -65,9 +65,9 @@ select
     'SUM' as rule,
     {% for language in ['zh', 'en'] %}
     {{ filled('message.' ~ language, {
-        'indicator': 'indicator.name_' ~ language,
+        'indicator_' ~ language: 'indicator.name_' ~ language,
         'period': 'substr(cast(pair.period as varchar), 1, 7)',
-        'unit': 'township.name_' ~ language,
+        'unit_' ~ language: 'township.name_' ~ language,
         'reported': 'cast(pair.own_ytd as decimal(24, 2))',
         'ours': 'cast(pair.sum_ytd as decimal(24, 2))',
         'difference': 'cast(pair.own_ytd - pair.sum_ytd as decimal(24, 2))',
