@@ -61,12 +61,24 @@ def archive_bytes(settings: Settings, content: bytes) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     target = archived_path(settings, sha256)
     if not (target.is_file() and target.stat().st_size == len(content)):
-        _store(settings, iter((content,)), known=sha256)
+        _store(settings, iter((content,)))
+    sync_folders(settings, [sha256])
     return sha256
 
 
-def _store(settings: Settings, chunks: Iterable[bytes], known: str | None = None) -> tuple[str, int]:
-    """Write chunks aside, flush, rename to their hash. Returns (sha256, size)."""
+def sync_folders(settings: Settings, contents: Iterable[str]) -> None:
+    """Flush the folders of archived contents: once for many files, and before the journal speaks of them."""
+    for folder in sorted({archived_path(settings, sha256).parent for sha256 in contents}):
+        sync_directory(folder)
+    if settings.archive.is_dir():
+        sync_directory(settings.archive)
+
+
+def _store(settings: Settings, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Write chunks aside, flush, rename to their hash. Returns (sha256, size).
+
+    The rename itself is on the disk after `sync_folders` only.
+    """
     incoming = settings.archive / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     temporary = incoming / f"{os.getpid()}-{time.monotonic_ns()}"
@@ -82,12 +94,8 @@ def _store(settings: Settings, chunks: Iterable[bytes], known: str | None = None
             os.fsync(handle.fileno())
         sha256 = digest.hexdigest()
         target = archived_path(settings, sha256)
-        fresh = not target.parent.is_dir()
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(target)
-        sync_directory(target.parent)
-        if fresh:
-            sync_directory(settings.archive)
     finally:
         temporary.unlink(missing_ok=True)
     return sha256, size

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dagster_project.settings import PROJECT_ROOT
 
+# Rule of the issue that a fault of the program leaves on a workbook.
+INTERNAL_ERROR = "warehouse.internal_error"
 OWN_MESSAGES = PROJECT_ROOT / "seeds" / "reference" / "messages.csv"
 
 

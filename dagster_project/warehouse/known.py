@@ -38,11 +38,14 @@ class Registers:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None:
-        return self._directory.enterprises.get(enterprise_id)
+    def enterprise(self, enterprise_id: str, day: date) -> KnownEnterprise | None:
+        return self._directory.enterprise_at(enterprise_id, day)
 
-    def enterprises(self) -> Iterable[KnownEnterprise]:
-        return self._directory.enterprises.values()
+    def enterprises(self, day: date) -> Iterable[KnownEnterprise]:
+        for enterprise_id in self._directory.enterprises:
+            known = self._directory.enterprise_at(enterprise_id, day)
+            if known is not None:
+                yield known
 
 
 @dataclass

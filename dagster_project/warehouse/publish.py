@@ -23,7 +23,7 @@ import duckdb
 from dagster_project.settings import Settings
 from dagster_project.warehouse import build, store
 from dagster_project.warehouse.archive import Journal, utc_now
-from dagster_project.warehouse.errors import NothingPublished, PublishRefused
+from dagster_project.warehouse.errors import INTERNAL_ERROR, NothingPublished, PublishRefused
 from dagster_project.warehouse.files import sync_directory, sync_file, write_atomic, write_json
 from dagster_project.warehouse.pointer import (
     DATABASE,
@@ -34,6 +34,7 @@ from dagster_project.warehouse.pointer import (
     rollback_file,
     version_names,
 )
+from dagster_project.warehouse.read import PublishedReader
 
 SCHEMA = "marts"
 # DuckDB's own number of the storage format, at byte 12 of the file: 64 is v1.0.0, read by every 1.x client.
@@ -90,6 +91,7 @@ def publish(
     outcome = result or build.load_result(settings)
     _refuse_unless_passed(settings, outcome)
     assert outcome is not None
+    _refuse_to_lose(settings)
     _clear_leftovers(settings)
     version = next_version(settings)
     rows = _finish_candidate(settings.candidate)
@@ -140,6 +142,37 @@ def _refuse_unless_passed(settings: Settings, outcome: build.BuildResult | None)
         failed = outcome.failures
         named = "; ".join(_failure_line(node) for node in failed[:5]) or outcome.error or "?"
         raise PublishRefused("warehouse.build_not_passed", count=len(failed), failures=named)
+
+
+def _refuse_to_lose(settings: Settings) -> None:
+    """A fault of the program must not take out of force what serves now: a bad release would, without a word.
+
+    A workbook on which the program fails at its first reading is rejected like any other, and holds nothing up.
+    """
+    version = current_version(settings)
+    if version is None or not settings.warehouse.is_file():
+        return
+    connection = store.connect(settings.warehouse, read_only=True)
+    try:
+        failed = connection.execute(
+            "SELECT DISTINCT s.submission_id, s.file_name FROM raw.issue i JOIN raw.submission s USING (submission_id) "
+            "WHERE i.rule = ? AND s.status = 'rejected' ORDER BY 1",
+            [INTERNAL_ERROR],
+        ).fetchall()
+    finally:
+        connection.close()
+    if not failed:
+        return
+    try:
+        rows = PublishedReader(settings).query(
+            "SELECT submission_id FROM marts.fct_submission WHERE status = 'accepted'"
+        )[1]
+    except (NothingPublished, duckdb.Error):
+        return
+    serving = {row[0] for row in rows}
+    lost = [f"{submission} {name}" for submission, name in failed if submission in serving]
+    if lost:
+        raise PublishRefused("warehouse.would_lose", count=len(lost), files="; ".join(lost[:5]))
 
 
 def _failure_line(node: build.NodeResult) -> str:

@@ -87,6 +87,8 @@ def receive(settings: Settings) -> Reception:
             report.unsettled.append(found.path)
         else:
             copies.append(copied)
+    if copies:
+        archive.sync_folders(settings, [copied.sha256 for copied in copies if copied.stored])
     journal.append(_events(settings, state, copies, scan.is_moved, report))
     archive.remember_inbox(settings)
     return report

@@ -305,7 +305,8 @@ class Store:
     # --------------------------------------------------------------------------------------------- reading it back
 
     def enterprises(self) -> Iterator[KnownEnterprise]:
-        """The register: per enterprise and column the latest word on it, a register's before a report's."""
+        """The registers: per enterprise what held from each of them on, the latest word last, a register's after a
+        report's; a column that one does not speak of keeps what was said before."""
         columns = (
             "name_zh",
             "township_code",
@@ -319,14 +320,15 @@ class Store:
             "is_key_energy_user",
             "capacity_tonnes_per_year",
         )
-        latest = ", ".join(f"arg_max({name}, place) FILTER ({name} IS NOT NULL)" for name in columns)
+        latest = ", ".join(f"last_value({name} IGNORE NULLS) OVER known" for name in columns)
         rows = self.connection.execute(
             f"""
-            WITH said AS (
-                SELECT e.*, (NOT e.is_provisional, e.seq, e.valid_from) AS place
-                FROM raw.enterprise e JOIN raw.submission s USING (submission_id) WHERE s.status = 'accepted'
+            SELECT enterprise_id, {latest}, bool_and(is_provisional) OVER known, valid_from
+            FROM raw.enterprise e JOIN raw.submission s USING (submission_id) WHERE s.status = 'accepted'
+            WINDOW known AS (
+                PARTITION BY enterprise_id ORDER BY NOT is_provisional, e.seq, valid_from ROWS UNBOUNDED PRECEDING
             )
-            SELECT enterprise_id, {latest}, bool_and(is_provisional) FROM said GROUP BY 1 ORDER BY 1
+            ORDER BY enterprise_id, NOT is_provisional, e.seq, valid_from
             """
         ).fetchall()
         for row in rows:
@@ -344,6 +346,7 @@ class Store:
                 is_key_energy_user=bool(row[10]),
                 capacity=row[11],
                 is_provisional=row[12],
+                valid_from=row[13],
             )
 
     def townships(self) -> Iterator[NewTownship]:
@@ -369,6 +372,7 @@ class Store:
                    max(o.null_reason), o.form_code
             FROM raw.observation o JOIN raw.submission s USING (submission_id)
             WHERE s.status = 'accepted' AND o.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ?
+              AND NOT o.is_carried
             GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
             QUALIFY row_number() OVER (
                 PARTITION BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code ORDER BY o.seq DESC

@@ -27,7 +27,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import archive, fingerprints, reception, reference_tables
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
-from dagster_project.warehouse.errors import WarehouseError, render
+from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
 from dagster_project.warehouse.known import Known, Reading, history_start
 from dagster_project.warehouse.store import Batch, DamagedDatabase, Store, supersession_keys
 
@@ -320,7 +320,7 @@ class _TakingIn:
         except WarehouseError:
             raise
         except Exception as error:
-            key = "warehouse.internal_error"
+            key = INTERNAL_ERROR
             where = traceback.extract_tb(error.__traceback__)[-1]
             zh, en = render(
                 key,

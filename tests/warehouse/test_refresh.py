@@ -196,3 +196,19 @@ def _marts(settings: Settings, version: str) -> dict[str, list[object]]:
         return found
     finally:
         connection.close()
+
+
+def test_a_fault_of_the_program_takes_nothing_out_of_force(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = pointer.current_version(own)
+    refresh.run_refresh(own)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("made for this test")
+
+    monkeypatch.setattr("dagster_project.warehouse.known.resolve", fail)
+    report = refresh.rebuild(own)
+    assert (report.status, report.serving) == ("failed", served)
+    assert "一月.xlsx" in (report.reason_zh or "")
+    monkeypatch.undo()
+    refresh.discard_work(own)
+    assert refresh.run_refresh(own).status == "published"
