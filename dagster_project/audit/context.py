@@ -17,27 +17,27 @@ from dagster_project.audit.figures import Collected, Meta, Past, Row, load_indic
 from dagster_project.audit.findings import Texts, Writer
 from dagster_project.audit.relations import Relation, load_relations
 from dagster_project.audit.rulebook import Rule, RuleBook
-from dagster_project.ingest.model import Intake, Issue, KnownEnterprise, Submission
+from dagster_project.ingest.model import Coverage, Intake, KnownEnterprise, Submission
 from dagster_project.reference import Reference
 
 IDLE = frozenset({"suspended", "closed", "construction"})
 
 
 class Registers(Protocol):
-    """The part of ingest.resolve.Directory that audit uses."""
+    """What audit asks of the registers, as they stood in the month that it judges."""
 
-    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None: ...
+    def enterprise(self, enterprise_id: str, day: date) -> KnownEnterprise | None: ...
 
-    def enterprises(self) -> Iterable[KnownEnterprise]: ...
+    def enterprises(self, day: date) -> Iterable[KnownEnterprise]: ...
 
 
 class NoRegisters:
     """Registers of an empty home."""
 
-    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None:
+    def enterprise(self, enterprise_id: str, day: date) -> KnownEnterprise | None:
         return None
 
-    def enterprises(self) -> Iterable[KnownEnterprise]:
+    def enterprises(self, day: date) -> Iterable[KnownEnterprise]:
         return ()
 
 
@@ -111,13 +111,18 @@ class Run:
     past: Past
     registers: Registers
     submission: Submission | None
-    collected: Collected
-    issues: list[Issue] = field(default_factory=list)
-    _idle: dict[tuple[str, date], str] | None = None
+    collected: Collected = field(default_factory=Collected)
+    # sheets and months that are refused as a whole (V34): nothing more is asked of them
+    refused: set[tuple[str, date]] = field(default_factory=set)
+    # what rows say of their own units: (unit, month) -> coverage
+    said: dict[tuple[str, date], Coverage] = field(default_factory=dict)
     rule: Callable[[str], Rule | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.rule = self.context.rules.get
+        for item in self.intake.parsed.coverage:
+            if item.unit_id is not None:
+                self.said.setdefault((item.unit_id, item.period), item)
 
     def tolerance(self, key: str, printed: float, expected: float) -> float:
         """max(tolerance_abs printed steps, tolerance_rel of what is expected)."""
@@ -129,24 +134,14 @@ class Run:
     def form_names(self, form_code: str) -> tuple[str, str]:
         return self.context.form_names(form_code)
 
-    def status_of(self, row: Row) -> str | None:
-        """The unit's status as this workbook says it, else as the register does; None where neither does."""
-        if self._idle is None:
-            self._idle = {
-                (item.unit_id, item.period): item.status
-                for item in self.intake.parsed.coverage
-                if item.unit_id is not None and item.status in ("suspended", "closed", "construction")
-            }
-            for entry in self.intake.parsed.roster:
-                if entry.enterprise_id is not None and entry.unit_status in IDLE:
-                    self._idle.setdefault((entry.enterprise_id, row.first.period), entry.unit_status)
-        said = self._idle.get((row.unit_id, row.first.period))
-        if said is not None:
-            return said
-        if row.level != "enterprise":
-            return None
-        known = self.registers.enterprise(row.unit_id)
-        return known.unit_status if known is not None else None
+    def register_of(self, row: Row) -> KnownEnterprise | None:
+        """The register's word on the enterprise of a row, as it stood in that month."""
+        return self.registers.enterprise(row.unit_id, row.first.period) if row.level == "enterprise" else None
 
     def is_idle(self, row: Row) -> bool:
-        return self.status_of(row) in IDLE
+        """Whether the unit stands still, as this workbook says, else as the register does."""
+        said = self.said.get((row.unit_id, row.first.period))
+        if said is not None and (said.told is not None or said.status in IDLE):
+            return said.told in IDLE or said.status in IDLE
+        known = self.register_of(row)
+        return known is not None and known.unit_status in IDLE

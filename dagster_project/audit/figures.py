@@ -7,7 +7,7 @@ Does not belong here: rules, texts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from statistics import median
 
@@ -165,11 +165,11 @@ class Row:
 class Collected:
     """An intake arranged: rows by (unit, month), figures in order, nulls, cells that say a key twice, targets."""
 
-    rows: dict[tuple[str, int], Row]
-    figures: list[Figure]
-    nulls: list[Observation]
-    repeated: list[tuple[Observation, Observation]]
-    others: list[Observation]
+    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    nulls: list[Observation] = field(default_factory=list)
+    repeated: list[tuple[Observation, Observation]] = field(default_factory=list)
+    others: list[Observation] = field(default_factory=list)
 
 
 def collect(intake: Intake, indicators: Mapping[str, Meta], adding_forms: frozenset[str]) -> Collected:
@@ -265,6 +265,10 @@ class Past:
         """Whether the unit's boundary changed in the months first..last."""
         return any(first <= effective <= last for _, effective, _ in self._links.get(unit_id, ()))
 
+    def left_county(self, first: int, last: int) -> list[tuple[str, int, float]]:
+        """(township, first month outside, weight) of the units that left the county in the months first..last."""
+        return [link for link in self._links.get("", ()) if first <= link[1] <= last]
+
     def own(self, code: str, unit_id: str, measure: str) -> Mapping[int, Entry]:
         return self.history.months(code, unit_id, measure)
 
@@ -340,11 +344,11 @@ class Past:
 
 
 def load_links(reference: Reference) -> dict[str, tuple[tuple[str, int, float], ...]]:
-    """township_links.csv as successor → (predecessor, first month of the new geography, weight)."""
+    """township_links.csv as successor → (predecessor, first month of the new geography, weight); "" is outside."""
     links: dict[str, list[tuple[str, int, float]]] = {}
     for row in reference.rows("township_links"):
-        if row["to_code"] and row["to_code"] != row["from_code"]:
-            links.setdefault(row["to_code"], []).append(
+        if row["to_code"] != row["from_code"]:
+            links.setdefault(row["to_code"] or "", []).append(
                 (row["from_code"], month_index(row["effective_from"]), float(row["weight"]))
             )
     return {code: tuple(items) for code, items in links.items()}

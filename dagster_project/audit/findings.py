@@ -148,6 +148,12 @@ def slip(value: float, expected: float | None) -> tuple[str, dict[str, object]] 
     return None
 
 
+def slip_rest(value: float, expected: float) -> float:
+    """How far value / expected is from a whole power of ten, as a share: 0.0 where only the unit differs."""
+    ratio = value / expected
+    return ratio / 10.0 ** round(math.log10(ratio)) - 1 if ratio > 0 else math.inf
+
+
 def _is_shortened(short: str, long: str) -> bool:
     return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
 

@@ -138,7 +138,8 @@ class InMemoryHistory:
         """Puts what a submission brings into force, once it has been audited; repeated rows of one key add."""
         sums: dict[tuple[str, str, date, str], tuple[Decimal | None, str | None, str]] = {}
         for obs in intake.parsed.observations:
-            if obs.unit_id is None or obs.status != "accepted":
+            # a carried figure is an earlier month's: nothing may be measured against it
+            if obs.unit_id is None or obs.status != "accepted" or obs.is_carried:
                 continue
             key = (obs.indicator_code, obs.unit_id, obs.period, obs.measure)
             before = sums.get(key)

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from dagster_project.audit.accidents import accident_class, names_class
 from dagster_project.audit.context import IDLE, Run
-from dagster_project.audit.figures import MONTH, YTD
+from dagster_project.audit.figures import MONTH, YTD, Figure
 from dagster_project.audit.findings import Finding, Suspect, number
 from dagster_project.audit.history import month_index, month_start
+from dagster_project.audit.rulebook import Rule
 from dagster_project.ingest.model import IncidentRow, Issue
 
 
@@ -42,7 +43,7 @@ def judge_incidents(run: Run) -> Iterable[Issue]:
                 "declared": row.declared_class or "",
                 **fields,
             },
-            cell=row.cell,
+            cell=row.cell if key == "V22.negative" else row.class_cell or row.cell,
             raw_text=row.raw_text,
         )
         issue.unit_id, issue.period = row.enterprise_id, row.occurred_on.replace(day=1)
@@ -106,24 +107,36 @@ def judge_incident_counts(run: Run) -> Iterable[Finding]:
     return findings
 
 
-def judge_mine_status(run: Run) -> Iterable[Finding]:
-    """V24: output in a month in which the mine stands still; no output while it is said to work normally."""
-    findings: list[Finding] = []
-    if run.rule("V24") is None:
-        return findings
+def judge_mine_status(run: Run) -> Iterable[Issue]:
+    """V24: output in a month in which the mine stands still; no output while it is said to work normally.
+
+    The workbook's own status column speaks first, the register only where it is silent. Where the output agrees with
+    last month's or with its column's total, the status is at fault, and the issue stands at its cell.
+    """
+    issues: list[Issue] = []
+    rule = run.rule("V24")
+    if rule is None:
+        return issues
     codes = {code for relation in run.context.relations_of("V24") for code in relation.codes}
     for figure in run.collected.figures:
         month = figure.month
         if figure.meta.code not in codes or month is None or figure.row.level != "enterprise" or figure.is_carried:
             continue
-        status = run.status_of(figure.row)
-        if status is None:
-            continue
-        if month > 0 and status in IDLE:
-            zh, en = run.context.writer.status(status)
-            findings.append(
-                Finding("V24", (Suspect(figure, MONTH, 0.0),), {"status_zh": zh, "status_en": en}, counts=False)
-            )
-        elif month == 0 and status == "active":
-            findings.append(Finding("V24.idle", (Suspect(figure, MONTH),), {}, counts=False))
-    return findings
+        said = run.said.get((figure.row.unit_id, figure.row.first.period))
+        told = said.told if said is not None else None
+        if month > 0 and run.is_idle(figure.row):
+            known = run.register_of(figure.row)
+            status = told or (said.status if said is not None and said.status in IDLE else None)
+            zh, en = run.context.writer.status(status or (known.unit_status if known is not None else "suspended"))
+            issue = _status_issue(run, rule, "V24", figure, {"status_zh": zh, "status_en": en})
+            if said is not None and said.told_cell is not None and figure.vouched & MONTH:
+                issue.cell, issue.raw_text = said.told_cell, None
+            issues.append(issue)
+        elif month == 0 and told == "active":
+            issues.append(_status_issue(run, rule, "V24.idle", figure, {}))
+    return issues
+
+
+def _status_issue(run: Run, rule: Rule, key: str, figure: Figure, fields: dict[str, object]) -> Issue:
+    names = (figure.meta.name_zh, figure.meta.name_en)
+    return run.context.writer.of_cell(rule, key, figure.cells[MONTH], names, figure.meta.unit, fields)

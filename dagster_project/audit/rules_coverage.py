@@ -27,7 +27,7 @@ def judge_completeness(run: Run) -> Iterable[Issue]:
     present: dict[tuple[str, date], set[str]] = {}
     sheets: dict[tuple[str, date], str] = {}
     for obs in run.intake.parsed.observations:
-        if obs.unit_id is not None:
+        if obs.unit_id is not None and (obs.sheet, obs.period) not in run.refused:
             present.setdefault((obs.form_code, obs.period), set()).add(obs.unit_id)
             sheets.setdefault((obs.form_code, obs.period), obs.sheet)
     for item in run.intake.parsed.coverage:
@@ -44,7 +44,7 @@ def judge_completeness(run: Run) -> Iterable[Issue]:
         if form["expected_scope"] == ALL_TOWNSHIPS:
             missing = [] if reporter else _missing_townships(run, form_code, period, units)
         else:
-            missing = _missing_enterprises(run, form["expected_scope"], units, reporter)
+            missing = _missing_enterprises(run, form["expected_scope"], units, reporter, period)
         if not missing:
             continue
         earlier = [code for code, _, _ in missing if run.past.history.reported(form_code, code, period)]
@@ -72,14 +72,14 @@ def _ever_reported(run: Run, form_code: str, unit_id: str, period: date) -> bool
 
 
 def _missing_enterprises(
-    run: Run, scope_code: str, units: set[str], township: str | None
+    run: Run, scope_code: str, units: set[str], township: str | None, period: date
 ) -> list[tuple[str, str, str]]:
     scope = run.context.scopes.get(scope_code)
     if scope is None:
         return []
     return [
         (e.enterprise_id, e.name, e.name)
-        for e in run.registers.enterprises()
+        for e in run.registers.enterprises(period)
         if (township is None or e.township_code == township)
         and e.enterprise_id not in units
         and e.unit_status == "active"

@@ -14,6 +14,7 @@ from typing import Any
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import MONTH, YTD
 from dagster_project.audit.findings import Finding, Suspect, number
+from dagster_project.audit.history import month_index
 from dagster_project.ingest.model import Issue
 
 
@@ -123,10 +124,9 @@ def judge_equivalents(run: Run) -> Iterable[Finding]:
                     findings.append(
                         Finding(
                             "V29",
-                            (Suspect(figure, bit, middle),),
-                            {"sum": number(middle), "fuels": len(items)}
+                            (Suspect(figure, bit, middle), *(Suspect(item, bit) for item in items)),
+                            {"sum": number(middle), "fuels": len(items), "total": number(value)}
                             | {"percent": number(100 * (value / middle - 1), 1) if middle else "-"},
-                            counts=False,
                         )
                     )
     return findings
@@ -140,7 +140,7 @@ def judge_key_users(run: Run) -> Iterable[Issue]:
     if rule is None or not relations:
         return issues
     codes = {code for relation in relations for code in relation.codes}
-    listed: dict[tuple[str, object, str], set[str]] = {}
+    listed: dict[tuple[str, date, str], set[str]] = {}
     for obs in run.intake.parsed.observations:
         form = run.context.forms.get(obs.form_code)
         if form is None or form["reporter_level"] == "enterprise":
@@ -153,9 +153,9 @@ def judge_key_users(run: Run) -> Iterable[Issue]:
         scope = run.context.scopes.get(run.context.forms[form_code]["expected_scope"] or "")
         if scope is not None:
             continue  # the form's own list is judged by V35
-        index = period.year * 12 + period.month - 1  # type: ignore[attr-defined]
+        index = month_index(period)
         missing = []
-        for enterprise in run.registers.enterprises():
+        for enterprise in run.registers.enterprises(period):
             if enterprise.enterprise_id in present or enterprise.unit_status != "active":
                 continue
             if _used_last_year(run, codes, enterprise.enterprise_id, index) >= (rule.low or 0.0):

@@ -6,6 +6,7 @@ Does not belong here: growth that is judged as too big (V12, rules_series.py), g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from dagster_project.audit.context import Run
@@ -90,6 +91,25 @@ def _last_year(figure: Figure) -> float | None:
     return entry[0] if entry else None
 
 
+def _is_published_odd(figure: Figure, run: Run, bit: int, published: float) -> bool:
+    """Whether last year's figure, not the printed base, is grossly off (V13's bounds): other figures speak for this."""
+    value, rule = figure.value(bit), run.rule("V13")
+    if not figure.vouched & bit or not value or not published or rule is None:
+        return False
+    return not (rule.low or 0.0) <= published / value <= (rule.high or math.inf)
+
+
+def _without(
+    run: Run, code: str, measure: str, index: int, published: float, gone: list[tuple[str, int, float]], printed: float
+) -> float:
+    """Last year's county figure without the townships that left since, if that is nearer to what is printed."""
+    rest = published
+    for township, _, weight in gone:
+        entry = run.past.months(code, township, measure, index).get(index)
+        rest -= weight * entry[0] if entry is not None else 0.0
+    return rest if abs(rest - printed) < abs(published - printed) else published
+
+
 def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
     """Printed base = last year's figure, within 0.5 % (V11); a merged unit may print either geography's."""
     findings: list[Finding] = []
@@ -108,6 +128,9 @@ def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
             own = run.past.own(code, unit_id, measure).get(index - 12)
             if own is not None and abs(own[0] - value) < abs(published - value):
                 published = own[0]
+        gone = run.past.left_county(index - 11, index) if figure.row.level == "county" else []
+        if gone:
+            published = _without(run, code, measure, index - 12, published, gone, value)
         difference = abs(value - published)
         if difference < 1e-6:
             figure.vouched |= bit
@@ -118,7 +141,11 @@ def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
         if difference > run.tolerance("V11", printed, published):
             findings.append(
                 Finding(
-                    "V11",
+                    "V11.boundary"
+                    if gone
+                    else "V11.before"
+                    if _is_published_odd(figure, run, bit, published)
+                    else "V11",
                     (Suspect(figure, bit, published),),
                     {"published": number(published), "difference": number(difference)}
                     | {"percent": number(100 * difference / published, 1) if published else "-"},

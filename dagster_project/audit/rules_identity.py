@@ -66,6 +66,7 @@ def judge_future(run: Run) -> Iterable[Issue]:
             continue
         if obs.status == "accepted":
             obs.status = "quarantined"
+        run.refused.add((obs.sheet, obs.period))
         if (obs.sheet, obs.period) in told or obs.sheet in already:
             continue
         told.add((obs.sheet, obs.period))
@@ -95,7 +96,7 @@ def judge_membership(run: Run) -> Iterable[Finding]:
         # only December's year to date is a whole twelve months
         if not rows or figure.row.level != "enterprise" or figure.month_no != 12 or figure.ytd is None:
             continue
-        enterprise = run.registers.enterprise(figure.row.unit_id)
+        enterprise = run.register_of(figure.row)
         if enterprise is None or enterprise.is_provisional:
             continue
         for row in rows:

@@ -66,7 +66,7 @@ class RowScope:
         if name == "tau":
             return self.row.month_no / 12
         if name == "capacity":
-            known = self.run.registers.enterprise(self.row.unit_id)
+            known = self.run.register_of(self.row)
             return float(known.capacity) if known is not None and known.capacity else None
         raise KeyError(name)
 
@@ -79,7 +79,7 @@ def judge_relations(run: Run) -> Iterable[Finding]:
         if not relations:
             continue
         scopes: dict[str, RowScope] = {}
-        flags = run.registers.enterprise(row.unit_id) if row.level == "enterprise" else None
+        flags = run.register_of(row)
         for relation, elsewhere in relations:
             if elsewhere and not all(_is_known(run, row, code) for code in elsewhere):
                 continue

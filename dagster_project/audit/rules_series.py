@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
-from dagster_project.audit.findings import Finding, Suspect, deviance, number
+from dagster_project.audit.findings import Finding, Suspect, deviance, number, slip_rest
 from dagster_project.audit.history import Entry
 from dagster_project.audit.rulebook import Rule
 
@@ -103,6 +103,16 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
     expected_ytd, expected_month = before + month, ytd - before
     near = abs(difference) <= run.tolerance("V02", printed, expected_ytd)
     typical = run.past.expected_month(figure)
+    if not near and _row_is_scaled(run, month, ytd - before, typical):
+        return None  # the whole row is in another unit: V13 says so at each cell
+    if not near and _last_month_is_odd(figure, before, printed):
+        figure.vouched |= MONTH | YTD
+        return Finding(
+            "V02.before",
+            (Suspect(figure, YTD, before, None),),
+            {"before": number(before), "implied": number(ytd - month)},
+            counts=False,
+        )
     return Finding(
         "V02.near" if near else "V02",
         (
@@ -117,6 +127,29 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
             "difference": number(abs(difference)),
         },
     )
+
+
+def _row_is_scaled(run: Run, month: float, gained: float, typical: float | None) -> bool:
+    """Whether month and year to date are out by the same gross factor (V13's bounds) beside what is usual."""
+    rule = run.rule("V13")
+    if rule is None or rule.low is None or rule.high is None or typical is None or month <= 0 or gained == 0:
+        return False
+    ratio, other = month / typical, gained / typical
+    return (ratio > rule.high and other > rule.high) or (ratio < rule.low and (other < 0 or other < rule.low))
+
+
+def _last_month_is_odd(figure: Figure, before: float, printed: float) -> bool:
+    """Whether it is last month's year to date that does not fit: what this month implies for it agrees with the month
+    before, or is the same number in another unit."""
+    ytd, month = figure.ytd or 0.0, figure.month or 0.0
+    implied = ytd - month
+    last = figure.known_month.get(figure.index - 1)
+    if last is not None:
+        earlier = figure.known_level.get(figure.index - 2)
+        start = 0.0 if figure.month_no == 2 else earlier[0] if earlier is not None else None
+        if start is not None and abs(start + last[0] - implied) <= 2 * printed:
+            return True
+    return implied > 0 and before > 0 and not 0.5 < before / implied < 2.0 and abs(slip_rest(before, implied)) < 0.005
 
 
 def _v02_next(figure: Figure, run: Run, next_ytd: float) -> Finding | None:
@@ -178,7 +211,7 @@ def v04_no_decrease(figure: Figure, run: Run) -> Iterable[Finding]:
     if ytd is None or figure.month_no == 1 or figure.meta.is_signed or figure.meta.kind == "ratio":
         return NONE
     before = _before(figure)
-    if before is None or ytd >= before:
+    if before is None or ytd >= before or figure.vouched & YTD:
         return NONE
     if run.past.has_links(figure.row.unit_id):
         own = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index - 1)
@@ -215,6 +248,8 @@ def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
         if base is None:
             entry = figure.known_level.get(figure.index - 12)
             base = entry[0] if entry else None
+        if not printed and base is not None and _level_is_usual(figure, run, level, rule):
+            base = None  # last year's figure is the one that stands out
         if base is not None and base > 0 and level >= 0 and (level > least or base > least):
             growth = (level / base - 1) * 100
             if not rule.low <= growth <= rule.high and not run.is_idle(figure.row):
@@ -240,6 +275,17 @@ def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
     return findings
 
 
+def _level_is_usual(figure: Figure, run: Run, level: float, rule: Rule) -> bool:
+    per_month = figure.level_bit == YTD
+    typical = run.past.typical(
+        figure.meta.code, figure.row.unit_id, figure.level_measure, figure.index, per_month=per_month
+    )
+    if typical is None or typical[1] < 3 or typical[0] <= 0:
+        return False
+    size = level / figure.month_no if per_month else level
+    return (rule.low or -50.0) <= (size / typical[0] - 1) * 100 <= (rule.high or 100.0)
+
+
 def _v12_month(figure: Figure, run: Run, month: float) -> Finding | None:
     rule = run.rule("V12.month")
     known = figure.known_month
@@ -256,6 +302,8 @@ def _v12_month(figure: Figure, run: Run, month: float) -> Finding | None:
         growth = (month / year_before[0] - 1) * 100
         if (yearly.low or -50.0) <= growth <= (yearly.high or 100.0):
             return None
+    elif _is_usual(figure, run, month, yearly):
+        return None  # it is last month's figure that stands out
     elif figure.month_no <= 2 and year_before is None:
         # December's rush and the Spring Festival: without last year's month nothing can be said
         return None
@@ -267,6 +315,13 @@ def _v12_month(figure: Figure, run: Run, month: float) -> Finding | None:
         {"change": number(change, 1), "before": number(before), "low": number(rule.low), "high": number(rule.high)},
         counts=False,
     )
+
+
+def _is_usual(figure: Figure, run: Run, month: float, yearly: Rule | None) -> bool:
+    typical = run.past.typical(figure.meta.code, figure.row.unit_id, "month", figure.index)
+    if typical is None or typical[1] < 3 or typical[0] <= 0 or yearly is None:
+        return False
+    return (yearly.low or -50.0) <= (month / typical[0] - 1) * 100 <= (yearly.high or 100.0)
 
 
 def v13_magnitude(figure: Figure, run: Run) -> Iterable[Finding]:
@@ -375,7 +430,7 @@ def v18_employment(figure: Figure, run: Run) -> Iterable[Finding]:
                 )
             )
     frozen = run.rule("V18.frozen")
-    if frozen is not None and frozen.high and stock == before:
+    if frozen is not None and frozen.high and stock == before and stock >= (frozen.tolerance_abs or 0.0):
         span = int(frozen.high)
         months = range(figure.index - span + 1, figure.index)
         if all((e := known.get(i)) is not None and e[0] == stock for i in months):

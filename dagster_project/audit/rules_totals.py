@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BIT_OF, MEASURE_OF, MONTH, YTD, Figure, active_townships, step
-from dagster_project.audit.findings import Finding, Suspect, number, slip
+from dagster_project.audit.figures import BIT_OF, MEASURE_OF, MONTH, STOCK, YTD, Figure, active_townships, step
+from dagster_project.audit.findings import Finding, Suspect, deviance, number, slip, slip_rest
 from dagster_project.audit.history import month_index
 from dagster_project.ingest.model import DeclaredTotal, Issue, Observation
 
@@ -43,10 +43,8 @@ def columns_of(run: Run) -> dict[ColumnKey, Column]:
         column = columns.get((obs.sheet, obs.indicator_code, obs.period, obs.measure))
         if column is None or obs.level == "county" or id(obs) in twice:
             continue
-        if obs.value is None or obs.status != "accepted":
-            column.nulls.append(obs)
-        else:
-            column.cells.append(obs)
+        # a figure that is held back (its unit is not known) is still in its reporter's total
+        (column.nulls if obs.value is None else column.cells).append(obs)
     return columns
 
 
@@ -58,7 +56,7 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         return issues
     columns = columns_of(run)
     corrections = _corrections(findings)
-    suspects = {id(s.cell): s.figure for f in findings if f.counts for s in f.suspects}
+    suspects = {id(s.cell): s.figure for f in findings if _is_loud(run, f.key) for s in f.suspects}
     for total in run.intake.parsed.totals:
         meta = run.context.indicators.get(total.indicator_code)
         if meta is None or not meta.is_additive or total.measure not in BIT_OF or total.measure == "declared_growth":
@@ -71,6 +69,9 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
             continue
         own = sum(float(c.value) for c in cells if c.value is not None)
         difference = float(total.value) - own
+        held_back = sum(float(c.value) for c in cells if c.value is not None and c.status != "accepted")
+        if held_back and abs(difference + held_back) < abs(difference):
+            own, difference = own - held_back, difference + held_back
         printed = max(max(map(step, cells)), _total_step(total, cells[0]))
         exact = printed * max(1.0, 0.5 * len(cells) ** 0.5)
         if abs(difference) <= exact:
@@ -196,8 +197,10 @@ def _culprit(
     for obs in cells:
         value = float(obs.value) if obs.value is not None else 0.0
         suspected = suspects.get(id(obs))
-        if suspected is not None and value + difference > 0 and not suspected.vouched & BIT_OF[obs.measure]:
-            found.append((suspected, BIT_OF[obs.measure], value + difference))
+        if suspected is not None and value + difference > 0:
+            bit = BIT_OF[obs.measure]
+            if not suspected.vouched & bit and _is_nearer(run, suspected, bit, value, value + difference):
+                found.append((suspected, bit, value + difference))
     if found:
         return found[0] if len(found) == 1 else None
     for obs in cells:
@@ -206,9 +209,26 @@ def _culprit(
         # adding up to a rounder slip: only digits that were lost, swapped, shifted or negated count
         if kind is not None and abs(difference) > 10 * exact and value + difference > 0:
             owner = _figure(run, obs)
-            if owner is not None and not owner.vouched & BIT_OF[obs.measure]:
+            # a whole row in another unit agrees with itself: then nothing speaks for its cells
+            is_scaled = id(obs) in suspects and abs(slip_rest(value, value + difference)) < 0.005
+            if owner is not None and (is_scaled or not owner.vouched & BIT_OF[obs.measure]):
                 found.append((owner, BIT_OF[obs.measure], value + difference))
     return found[0] if len(found) == 1 else None
+
+
+def _is_loud(run: Run, key: str) -> bool:
+    rule = run.rule(key)
+    return rule is not None and rule.severity != "info"
+
+
+def _is_nearer(run: Run, figure: Figure, bit: int, value: float, corrected: float) -> bool:
+    """Whether the corrected figure is nearer to what the past lets expect; True where the past is silent."""
+    if bit in (YTD, STOCK):
+        typical = run.past.expected_whole(figure)
+    else:
+        typical = run.past.expected_month(figure) if bit == MONTH else None
+    now, then = deviance(value, typical), deviance(corrected, typical)
+    return now is None or then is None or then <= now
 
 
 def _figure(run: Run, obs: Observation) -> Figure | None:
@@ -276,7 +296,13 @@ def judge_county_row(run: Run) -> Iterable[Issue]:
             sums.setdefault(key, []).append(obs)
         else:
             nulls[key] = nulls.get(key, 0) + 1
+    expected = {
+        period: sum(row["kind"] != "county_direct" for row in active_townships(run.context.townships, period))
+        for period in {key[1] for key in sums}
+    }
     for key, parts in sums.items():
+        if len({part.unit_id for part in parts}) + nulls.get(key, 0) < expected[key[1]]:
+            continue  # a sheet that does not list every township does not claim to add up
         total = county[key]
         meta = run.context.indicators.get(total.indicator_code)
         if meta is None or not meta.is_additive or total.measure == "declared_growth" or len(parts) < 2:
@@ -376,7 +402,7 @@ def judge_enterprise_sums(run: Run) -> Iterable[Finding]:
     if not wanted:
         return findings
     members: dict[tuple[str, str], list[str]] = {}
-    for enterprise in run.registers.enterprises():
+    for enterprise in run.registers.enterprises(wanted[0].row.first.period):
         for code in {figure.meta.scope for figure in wanted}:
             scope = run.context.scopes.get(code or "")
             if scope is not None and scope.holds(enterprise) and enterprise.unit_status != "closed":

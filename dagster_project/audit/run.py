@@ -70,7 +70,6 @@ FINDING_RULES: tuple[Callable[[Run], Iterable[Finding]], ...] = (
     ratios.judge_peers,
     totals.judge_enterprise_sums,
     coal.judge_incident_counts,
-    coal.judge_mine_status,
     energy.judge_coefficients,
     energy.judge_equivalents,
     identity.judge_membership,
@@ -80,6 +79,7 @@ ISSUE_RULES: tuple[Callable[[Run], Iterable[Issue]], ...] = (
     totals.judge_county_row,
     totals.judge_known_sums,
     coal.judge_incidents,
+    coal.judge_mine_status,
     energy.judge_key_users,
     identity.judge_repeated,
     coverage.judge_completeness,
@@ -115,9 +115,9 @@ class Auditor:
         issues: list[Issue] = list(apply_corrections(intake, self.context))
         past = Past(history, self.context.links)
         registers = directory if directory is not None else NoRegisters()
-        collected = collect(intake, self.context.indicators, self.context.adding_forms)
-        run = Run(self.context, intake, past, registers, submission, collected)
+        run = Run(self.context, intake, past, registers, submission)
         issues.extend(identity.judge_future(run))
+        collected = run.collected = collect(intake, self.context.indicators, self.context.adding_forms)
         findings: list[Finding] = []
         for figure in collected.figures:
             figure.recall(past)
@@ -128,7 +128,10 @@ class Auditor:
         for judge in FINDING_RULES:
             findings.extend(judge(run))
         issues.extend(totals.judge_totals(run, findings))
+        grown: set[tuple[str, int]] = set()
         for verdict in blame(findings):
+            if _is_said_of_the_unit(verdict, grown):
+                continue
             issues.extend(self._issues_of(run, verdict))
         for judge_issues in ISSUE_RULES:
             issues.extend(judge_issues(run))
@@ -152,6 +155,22 @@ class Auditor:
         for suspect in verdict.finding.suspects:
             if also is not None and suspect is not verdict.blamed and not suspect.figure.vouched & suspect.bit:
                 yield run.context.writer.of_verdict(also, verdict, suspect)
+
+
+def _is_said_of_the_unit(verdict: Verdict, grown: set[tuple[str, int]]) -> bool:
+    """Whether a strong change (V12) was already told of the same unit and month.
+
+    A plant that stood still last year shows it in every indicator. Where the cell agrees with independent figures, it
+    is no slip of the pen, and one question per unit and month is enough.
+    """
+    if verdict.finding.key != "V12" or not verdict.blamed.figure.vouched & verdict.blamed.bit:
+        return False
+    row = verdict.blamed.figure.row
+    key = (row.unit_id, row.index)
+    if key in grown:
+        return True
+    grown.add(key)
+    return False
 
 
 def _without_repetition(issues: list[Issue]) -> list[Issue]:

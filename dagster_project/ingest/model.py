@@ -159,6 +159,7 @@ class IncidentRow:
     cell: str
     raw_text: str
     status: CellStatus = "accepted"
+    class_cell: str | None = None  # where declared_class stands
     # set by resolve.py
     enterprise_id: str | None = None
     township_code: str | None = None
@@ -177,6 +178,9 @@ class Coverage:
     status: str
     sheet: str
     cell: str | None = None
+    # the unit's status as the row itself words it (active, suspended, closed, construction …), and where it stands
+    told: str | None = None
+    told_cell: str | None = None
     # set by resolve.py
     level: Level | None = None
     unit_id: str | None = None
@@ -257,6 +261,7 @@ class KnownEnterprise:
     is_key_energy_user: bool = False
     capacity: Decimal | None = None  # 吨/年
     is_provisional: bool = False
+    valid_from: date | None = None  # of the register that says so
 
 
 @dataclass(frozen=True, slots=True)

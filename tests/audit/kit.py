@@ -37,10 +37,10 @@ class Registers:
     def __init__(self, known: Iterable[KnownEnterprise] = ()) -> None:
         self.known = {item.enterprise_id: item for item in known}
 
-    def enterprise(self, enterprise_id: str) -> KnownEnterprise | None:
+    def enterprise(self, enterprise_id: str, day: date) -> KnownEnterprise | None:
         return self.known.get(enterprise_id)
 
-    def enterprises(self) -> Iterable[KnownEnterprise]:
+    def enterprises(self, day: date) -> Iterable[KnownEnterprise]:
         return self.known.values()
 
 
@@ -116,7 +116,7 @@ class Book:
             )
         )
 
-    def cover(self, unit: str, status: str, period: str = "2026-03") -> None:
+    def cover(self, unit: str, status: str, period: str = "2026-03", told: str | None = None) -> None:
         self.parsed.coverage.append(
             Coverage(
                 self.form,
@@ -124,6 +124,8 @@ class Book:
                 date.fromisoformat(period + "-01"),
                 status,
                 "Sheet1",
+                told=told,
+                told_cell="Q9" if told else None,
                 level="enterprise",
                 unit_id=unit,
             )

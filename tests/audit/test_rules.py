@@ -237,9 +237,12 @@ def v07_subtotal(b, total):
     b.total("D8", "BF02", "ytd", total, scope=TOWN)
 
 
+ALL_TOWNS = [f"529901{n}" for n in ("001", "002", "100", "101", "102", "103", "104", "105", "200", "201", "202", "203")]
+
+
 def v08(b, county):
-    b.put("D6", "TE01", "ytd", 1000)
-    b.put("D7", "TE01", "ytd", 2000, unit=OTHER_TOWN)
+    for line, town in enumerate(ALL_TOWNS, 6):
+        b.put(f"D{line}", "TE01", "ytd", 250, unit=town)
     b.put("D5", "TE01", "ytd", county, unit=COUNTY)
 
 
@@ -283,7 +286,7 @@ def v24(b, output):
 
 
 def v24_idle(b, output):
-    b.registers = Registers([mine()])
+    b.cover(MINE, "reported", told="active")
     b.put("C5", "CO01", "month", output, unit=MINE)
 
 
