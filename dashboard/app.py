@@ -21,6 +21,7 @@ from dash import Dash, Input, Output, ctx, dcc, html
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
 from dashboard import shell, state
+from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
 from dashboard.i18n import Translator
@@ -32,7 +33,6 @@ LOG = logging.getLogger(__name__)
 COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
 YEAR_SECONDS = 31_536_000
 _GRID_SCRIPT = re.compile(r'\s*<script src="[^"]*dash_ag_grid[^"]*"></script>')
-_PRINT = "function(clicks) { if (clicks) { window.print(); } return window.dash_clientside.no_update; }"
 _DOCUMENT = (
     "function(view) { if (view) { document.title = view.title; document.documentElement.lang = view.lang; }"
     " return window.dash_clientside.no_update; }"
@@ -86,7 +86,6 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     def route(pathname: str | None, search: str | None, _published: str | None) -> tuple[Any, dict[str, str]]:
         return draw(store, pathname, search, updated=ctx.triggered_id == "published")
 
-    app.clientside_callback(_PRINT, Output("printed", "data"), Input("print", "n_clicks"), prevent_initial_call=True)
     app.clientside_callback(_DOCUMENT, Output("named", "data"), Input("document", "data"))
     return app
 
@@ -107,7 +106,6 @@ def _layout() -> html.Div:
             dcc.Store(id="published"),
             dcc.Store(id="document"),
             dcc.Store(id="named"),
-            dcc.Store(id="printed"),
         ]
     )
 
@@ -120,7 +118,12 @@ def draw(
     t = Translator(asked.lang)
     lang = "zh-CN" if asked.lang == "zh" else "en"
     try:
-        frame, title = store.draw(lambda snapshot: _page(snapshot, pathname, asked, t, updated))
+        frame, title = store.draw(
+            lambda snapshot: store.pages.get(
+                (snapshot.version, pathname, asked, updated),
+                lambda: _page(snapshot, pathname, asked, t, updated),
+            )
+        )
     except NotPublished:
         title = t("nothing.title")
         frame = shell.bare(title, [t("nothing.why"), t("nothing.how")], asked.lang)
@@ -172,7 +175,7 @@ def _page(
         page = entry.render(view)
         name = t(entry.key)
     title = t("title.page", page=name, county=view.county)
-    return shell.frame(view, page, names, updated=updated), title
+    return flatten(shell.frame(view, page, names, updated=updated)), title
 
 
 def _health(server: flask.Flask, store: Store) -> None:

@@ -9,7 +9,7 @@ import argparse
 import logging
 import sys
 
-import waitress  # type: ignore[import-untyped]
+import waitress  # type: ignore[import-untyped, unused-ignore]
 
 from dagster_project.settings import load_settings
 from dashboard.app import create_app

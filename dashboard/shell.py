@@ -82,7 +82,7 @@ def header(view: View) -> html.Header:
                 ],
                 className="languages",
             ),
-            html.Button(view.t("menu.print"), id="print", type="button", className="plain"),
+            html.Button(view.t("menu.print"), type="button", className="plain", **attribute("data-action", "print")),
         ],
         className="app-header",
     )

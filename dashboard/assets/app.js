@@ -1,4 +1,4 @@
-/* Follows the published version, and says when the server is away. Everything else is drawn by the server. */
+/* Shows what the server drew, moves inside the dashboard, follows the published version, says when the server is away. */
 (function () {
   "use strict";
   var EVERY_MS = 10000;
@@ -30,6 +30,29 @@
       });
   }
 
+  /* Markup: a piece of HTML that the server made and escaped (components/markup.py). */
+  window.tew_dashboard = {
+    Markup: function (props) {
+      return React.createElement("div", { className: "markup", dangerouslySetInnerHTML: { __html: props.html } });
+    }
+  };
+
+  /* Links inside the dashboard move without loading it anew, as dcc.Link does. */
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest && event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button !== 0) { return; }
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target) { return; }
+    var href = link.getAttribute("href");
+    if (href.charAt(0) !== "/" || link.hasAttribute("data-reload")) { return; }
+    event.preventDefault();
+    window.history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  });
+  document.addEventListener("click", function (event) {
+    if (event.target.closest && event.target.closest("[data-action=print]")) { window.print(); }
+  });
+
   window.setInterval(ask, EVERY_MS);
   document.addEventListener("visibilitychange", ask);
 
@@ -47,19 +70,9 @@
     if (event.key === "Escape") { closeMenus(null); }
   });
 
-  /* A grid's cell that leads to a page: moves inside the dashboard as dcc.Link does. */
+  /* A grid's cell that leads to a page. */
   var components = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   components.PageLink = function (props) {
-    var href = props.data.href;
-    return React.createElement("a", {
-      href: href,
-      onClick: function (event) {
-        if (event.ctrlKey || event.metaKey || event.shiftKey) { return; }
-        event.preventDefault();
-        window.history.pushState({}, "", href);
-        window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-        window.scrollTo(0, 0);
-      }
-    }, props.value);
+    return React.createElement("a", { href: props.data.href }, props.value);
   };
 })();

@@ -40,11 +40,21 @@ def render(view: View) -> Page:
     return Page(listed.title, listed.sub, [notice, *listed.body])
 
 
+def _listed(view: View) -> list[str]:
+    """What the list can be read by: headline indicators, no ratios, that enterprises report; else all they report."""
+    reported = {row["indicator_code"] for row in view.snapshot.rows("enterprise_indicators", period=view.period)}
+    headline = [row["indicator_code"] for row in view.catalogue.headline() if row["kind"] != "ratio"]
+    return [code for code in headline if code in reported] or [
+        code for code in view.catalogue.indicators if code in reported
+    ]
+
+
 def _lead(view: View) -> str:
-    if view.state.indicator in view.catalogue.indicators:
+    """The indicator of the address where enterprises report it, else the first that they report."""
+    listed = _listed(view)
+    if view.state.indicator in view.catalogue.indicators and (view.state.indicator in listed or not listed):
         return str(view.state.indicator)
-    headline = view.catalogue.headline()
-    return str(headline[0]["indicator_code"]) if headline else ""
+    return listed[0] if listed else ""
 
 
 def status_word(view: View, status: Any) -> str:
@@ -117,7 +127,7 @@ def _list(view: View) -> Page:
         figure("growth", view.t("col.growth")),
     ]
     where = view.unit_name(view.state.township) if view.state.township in view.catalogue.townships else view.county
-    choices = [row["indicator_code"] for row in view.catalogue.headline() if row["kind"] != "ratio"]
+    choices = _listed(view)
     menu = html.Nav(
         [
             html.Span(view.indicator(other), className="choice chosen", **attribute("aria-current", "true"))
@@ -163,7 +173,7 @@ def _profile(view: View, enterprise: Row) -> Page:
         history[row["indicator_code"]].append(row)
     codes = [code for code in view.catalogue.indicators if any(row["value_ytd"] is not None for row in history[code])]
     current = {row["indicator_code"]: row for code in codes for row in history[code] if row["period"] == view.period}
-    lead = _lead(view)
+    lead = str(view.state.indicator) if view.state.indicator in current else _lead(view)
     if lead not in current:
         lead = next((code for code in codes if code in current), "")
     position = view.snapshot.rows("enterprise_position", enterprise=identity, indicator=lead, period=view.period)

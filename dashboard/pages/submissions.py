@@ -17,7 +17,8 @@ from dashboard.pages.page import Page, source_note
 from dashboard.pages.township import status_cell
 from dashboard.view import View, month_before
 
-ORDER = ("missing", "late", "on_time", "zero_report", "suspended")
+COLUMNS = ("on_time", "late", "missing", "zero_report", "suspended")
+CALLED = 30
 
 
 def render(view: View) -> Page:
@@ -118,60 +119,53 @@ def _due(found: dict[str, Row]) -> Any:
 
 
 def _enterprise_form(view: View, form: str, rows: list[Row]) -> html.Div:
-    """A form that enterprises send: counts by township, and the names of those that need a call."""
+    """A form that enterprises send: counts by township, and below them the enterprises that need a call."""
+    townships = view.catalogue.townships
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         enterprise = view.catalogue.enterprises.get(row["unit_id"])
-        home = enterprise["township_code"] if enterprise else None
-        groups[home or (row["unit_id"] if row["unit_id"] in view.catalogue.townships else "")].append(row)
+        home = enterprise["township_code"] if enterprise else row["unit_id"]
+        groups[home if home in townships else ""].append(row)
+    seen = Counter(row["status"] for row in rows)
+    shown = [status for status in COLUMNS if seen[status] or status in ("on_time", "late", "missing")]
     body = []
-    position = list(view.catalogue.townships)
-    for home, members in sorted(
-        groups.items(),
-        key=lambda item: position.index(item[0]) if item[0] in view.catalogue.townships else len(position),
-    ):
+    for home in [*(code for code in townships if code in groups), *([""] if "" in groups else [])]:
+        members = groups[home]
         counts = Counter(row["status"] for row in members)
-        names: list[Any] = []
-        for row in sorted(members, key=lambda item: ORDER.index(item["status"]) if item["status"] in ORDER else 9):
-            if row["status"] in ("missing", "late"):
-                word = view.t(f"status.{row['status']}")
-                target = view.unit_name(row["unit_id"])
-                if row["unit_id"] in view.catalogue.enterprises:
-                    names.append(view.link(target, "/enterprise", enterprise=row["unit_id"], submission=None))
-                else:
-                    names.append(target)
-                names.append(html.Span(f" {word}{view.t('sentence.gap')}", className=f"small status-{row['status']}"))
-        body.append(
-            html.Tr(
-                [
-                    tables.row_head(view.unit_name(home) if home else view.t("unit.unknown")),
-                    tables.cell(numbers.number(len(members)), numeric=True),
-                    *[
-                        tables.cell(
-                            numbers.number(counts[status]) if counts[status] else "",
-                            numeric=True,
-                            class_name=f"status-{status}" if counts[status] and status in ("missing", "late") else "",
-                        )
-                        for status in ("on_time", "late", "missing", "zero_report", "suspended")
-                    ],
-                    tables.cell(names),
-                ]
+        cells = [
+            tables.cell(
+                numbers.number(counts[status]) if counts[status] else "",
+                numeric=True,
+                class_name=f"status-{status}" if counts[status] and status in ("missing", "late") else "",
             )
-        )
+            for status in shown
+        ]
+        name = view.unit_name(home) if home else view.t("unit.unknown")
+        body.append(html.Tr([tables.row_head(name), tables.cell(numbers.number(len(members)), numeric=True), *cells]))
     name = view.named(view.catalogue.forms.get(form), form)
     header = [
         [
             tables.head([name, html.Span(view.t("calendar.due", day=view.day(rows[0]["due_on"])), className="unit")]),
             tables.head(view.t("col.expected"), numeric=True),
-            tables.head(view.t("status.on_time"), numeric=True),
-            tables.head(view.t("status.late"), numeric=True),
-            tables.head(view.t("status.missing"), numeric=True),
-            tables.head(view.t("status.zero_report"), numeric=True),
-            tables.head(view.t("status.suspended"), numeric=True),
-            tables.head(view.t("calendar.to_call")),
+            *[tables.head(view.t(f"status.{status}"), numeric=True) for status in shown],
         ]
     ]
-    return tables.table(name, header, body, class_name="calendar")
+    return html.Div([tables.table(name, header, body, class_name="calendar"), _to_call(view, rows)])
+
+
+def _to_call(view: View, rows: list[Row]) -> html.P | None:
+    """The enterprises that have not reported, each a link."""
+    missing = [row["unit_id"] for row in rows if row["status"] == "missing"]
+    if not missing:
+        return None
+    names: list[Any] = []
+    for unit in missing[:CALLED]:
+        known = unit in view.catalogue.enterprises
+        name = view.unit_name(unit)
+        names += [view.link(name, "/enterprise", enterprise=unit, submission=None) if known else name]
+        names.append(view.t("list.separator"))
+    more = view.t("list.more", n=len(missing) - CALLED) if len(missing) > CALLED else ""
+    return html.P([view.t("calendar.to_call"), *names[:-1], more], className="to-call")
 
 
 def _received(view: View, rows: tuple[Row, ...]) -> html.Section:

@@ -122,8 +122,8 @@ def test_the_cache_answers_again_and_stays_bounded(settings: Settings, monkeypat
     store.draw(version_seen)
     assert len(asked) == 1
     for number in range(10):
-        store.cached(("v0", number), lambda: 0)
-    assert len(store._cache) == 3
+        store.rows.get(("v0", number), lambda: 0)
+    assert len(store.rows) == 3
     store.draw(version_seen)
     assert len(asked) == 2
 
