@@ -67,6 +67,10 @@ class AuditContext:
         self.classes: tuple[AccidentClass, ...] = load_classes(reference)
         self.forms: dict[str, Mapping[str, Any]] = {row["form_code"]: row for row in reference.rows("forms")}
         self.adding_forms = frozenset(code for code, row in self.forms.items() if row["repeated_rows"] == "add")
+        # forms in which the county lists every unit of a scope
+        self.list_forms = frozenset(
+            code for code, row in self.forms.items() if row["expected_scope"] and row["reporter_level"] == "county"
+        )
         self.townships: tuple[Mapping[str, Any], ...] = reference.rows("townships")
         self.scopes: dict[str, Scope] = {
             row["scope"]: Scope(

@@ -299,7 +299,7 @@ class Past:
     def typical(
         self, code: str, unit_id: str, measure: str, at: int, per_month: bool = False
     ) -> tuple[float, int] | None:
-        """(median, count) of the last twelve known months before `at`; else of the last known month.
+        """(median, count) of the twelve months before `at`; else the last known month of the two years before it.
 
         `per_month` divides a year-to-date figure by its number of months.
         """
@@ -313,7 +313,7 @@ class Past:
                 values.append(entry[0] / (index % 12 + 1) if per_month else entry[0])
         if values:
             return median(values), len(values)
-        earlier = [index for index in known if index < at]
+        earlier = [index for index in known if at - 24 <= index < at]
         if not earlier:
             return None
         last = max(earlier)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import active_townships
+from dagster_project.audit.figures import MONTH, YTD, active_townships
 from dagster_project.audit.findings import number
 from dagster_project.audit.history import month_index
 from dagster_project.ingest.model import Issue, Observation
@@ -22,25 +22,22 @@ def judge_completeness(run: Run) -> Iterable[Issue]:
     """V35: every unit that a list form must name has a row or an explicit word why not."""
     issues: list[Issue] = []
     rule = run.rule("V35")
-    if rule is None:
+    if rule is None or run.intake.reporter_level == "enterprise":
         return issues
+    expecting = run.context.list_forms
+    # a county's form sent by one township lists that township's units alone
+    reporter = run.intake.reporter_unit_id if run.intake.reporter_level == "township" else None
     present: dict[tuple[str, date], set[str]] = {}
     sheets: dict[tuple[str, date], str] = {}
     for obs in run.intake.parsed.observations:
-        if obs.unit_id is not None and (obs.sheet, obs.period) not in run.refused:
+        if obs.form_code in expecting and obs.unit_id is not None and (obs.sheet, obs.period) not in run.refused:
             present.setdefault((obs.form_code, obs.period), set()).add(obs.unit_id)
             sheets.setdefault((obs.form_code, obs.period), obs.sheet)
     for item in run.intake.parsed.coverage:
         if item.unit_id is not None and (item.form_code, item.period) in present:
             present[item.form_code, item.period].add(item.unit_id)
     for (form_code, period), units in present.items():
-        form = run.context.forms.get(form_code)
-        if form is None or not form["expected_scope"] or form["reporter_level"] != "county":
-            continue
-        # a county's form sent by one township lists that township's units alone
-        reporter = run.intake.reporter_unit_id if run.intake.reporter_level == "township" else None
-        if run.intake.reporter_level == "enterprise":
-            continue
+        form = run.context.forms[form_code]
         if form["expected_scope"] == ALL_TOWNSHIPS:
             missing = [] if reporter else _missing_townships(run, form_code, period, units)
         else:
@@ -204,18 +201,19 @@ def judge_roundness(run: Run) -> Iterable[Issue]:
     rule = run.rule("V39")
     if rule is None or not rule.tolerance_abs or not rule.tolerance_rel:
         return issues
-    columns: dict[tuple[str, str, str], list[Observation]] = {}
+    columns: dict[tuple[str, str, str], list[tuple[Observation, float]]] = {}
     for figure in run.collected.figures:
         if figure.meta.kind != "flow":
             continue
-        for obs in figure.cells.values():
-            if obs.value is not None and obs.measure in ("month", "ytd") and obs.value != 0:
-                columns.setdefault((obs.sheet, obs.indicator_code, obs.measure), []).append(obs)
+        for bit, value in ((MONTH, figure.month), (YTD, figure.ytd)):
+            if value:
+                obs = figure.cells[bit]
+                columns.setdefault((obs.sheet, obs.indicator_code, obs.measure), []).append((obs, value))
     for (_, code, _), cells in columns.items():
         if len(cells) < (rule.low or 5):
             continue
         # in the unit that was typed: 1,200 thousand yuan ends in 00, not in 000
-        rounded = [c for c in cells if c.value is not None and (c.value / c.unit_factor) % int(rule.tolerance_abs) == 0]
+        rounded = [c for c, v in cells if round(v / float(c.unit_factor), 6) % rule.tolerance_abs == 0]
         if len(rounded) >= rule.tolerance_rel * len(cells):
             meta = run.context.indicators[code]
             issues.append(
