@@ -179,6 +179,7 @@ def _row_unit(
         unit = UnitRef("township", code or None, name or None, name or None, township_cell=address(row, index))
         return unit, index
     township = table.text(cells, keys.township)
+    is_stated = bool(township) or (keys.township is not None and table.is_merged(row, keys.township))
     if table.form.settings.get("township_template"):
         township = _composed_township(table, keys, cells)
     elif keys.township is None:
@@ -212,7 +213,7 @@ def _row_unit(
         name=name or None,
         township=township or None,
         identifier_cell=address(row, where) if where is not None else None,
-        township_cell=address(row, keys.township) if keys.township is not None else None,
+        township_cell=address(row, keys.township or 0) if is_stated else None,
     )
     return unit, place
 

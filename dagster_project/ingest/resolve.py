@@ -58,6 +58,10 @@ class Township:
     def holds_at(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
+    def holds_in_year(self, year: int) -> bool:
+        """On any day of the year."""
+        return self.valid_from <= date(year, 12, 31) and (self.valid_to is None or date(year, 1, 1) <= self.valid_to)
+
 
 @dataclass(frozen=True, slots=True)
 class _Name:
@@ -285,7 +289,7 @@ class _Resolver:
         if code:
             part = township_part(code)
             if part is not None and part in directory.townships:
-                return self._in_force(part, name or code, period, sheet, cell, is_row=is_row)
+                return self._in_force(part, name or code, period, sheet, cell, form, is_row=is_row)
         found = directory.find_township(name, period)
         if not found:
             near = directory.near_townships(name, period)
@@ -330,10 +334,10 @@ class _Resolver:
                 name=name,
                 now=directory.townships[chosen].name,
             )
-        return self._in_force(chosen, name, period, sheet, cell, is_row=is_row)
+        return self._in_force(chosen, name, period, sheet, cell, form, is_row=is_row)
 
     def _in_force(
-        self, code: str, name: str, period: date, sheet: str, cell: str | None, *, is_row: bool
+        self, code: str, name: str, period: date, sheet: str, cell: str | None, form: Form, *, is_row: bool
     ) -> str | None:
         directory = self.directory
         township = directory.townships[code]
@@ -354,6 +358,8 @@ class _Resolver:
                 return end
         if not is_row:
             return None
+        if form.subject == "targets" and township.holds_in_year(period.year):
+            return code  # set before it ended; the successor's target takes it in (domain.md D.3.5)
         self.issue(
             "resolve.ended_township" if successor else "resolve.left_township",
             "error",
@@ -423,7 +429,7 @@ class _Resolver:
                 "resolve.bad_code",
                 "error",
                 sheet,
-                cell,
+                unit.identifier_cell or cell,
                 code.text,
                 quarantines=True,
                 once=(sheet, cell),
@@ -538,6 +544,8 @@ class _Resolver:
         register = known.township_code
         if register is not None and register in self.directory.townships:
             register = self._ground_at(register, period) or register
+        if unit.township_cell is None and register is not None:
+            own = register
         if not is_roster:
             if unit.name and known.name and not self._same_name(unit.name, known.name):
                 self.issue(
@@ -624,6 +632,9 @@ class _Resolver:
         if not unit.name:
             return _Found("enterprise", None, own)
         ids = self._by_name(unit.name, self._ground_now(own))
+        if not ids and unit.township_cell is None:
+            # the township was only filled down from the row above: it says less than a name that one enterprise bears
+            ids = self._by_name(unit.name, None)
         if len(ids) == 1:
             (found,) = ids
             return self._known(found, unit, own, period, form, sheet, cell, is_roster=is_roster)

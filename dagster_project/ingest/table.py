@@ -194,6 +194,10 @@ class Table:
     def is_ditto(self, text: str) -> bool:
         return bool(text) and self.vocabulary.match("ditto", normalise(text)) is not None
 
+    def is_merged(self, row: int, column: int) -> bool:
+        """Whether a cell belongs to a merge, so that a blank in it is the merge's first cell."""
+        return any(top <= row <= bottom and left <= column <= right for top, left, bottom, right in self.sheet.merges)
+
     # ------------------------------------------------------------------ figures
     def read(self, row: int, index: int, cells: Sequence[CellValue]) -> Figure:
         value = cells[index] if index < len(cells) else None
