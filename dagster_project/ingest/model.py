@@ -49,7 +49,7 @@ class UnitRef:
     """How a row or a sheet names its unit, as written; resolved later.
 
     `identifier` is a credit code, organisation code or any other register's number;
-    `township` is the township's name as the row gives it (filled down where merged or 〃).
+    `township` is the township's name as the row gives it (filled down where merged or ditto).
     `identifier_cell` and `township_cell` say where these two stand, for issues about them.
     """
 
@@ -65,7 +65,7 @@ class UnitRef:
 class Observation:
     """One cell that holds a figure, or says why it holds none.
 
-    `value` is in the indicator's stored unit (万元, 吨, 人, tce …) after `unit_factor`;
+    `value` is in the indicator's stored unit (10,000 yuan, t, persons, tce …) after `unit_factor`;
     exactly one of `value` and `null_reason` is set. `period` is the month's first day.
     `measure`: month, ytd, stock, base_month, base_ytd, declared_growth, target, target_growth, target_stretch.
     `target_form` (level, growth, cap, floor, reduction, share, task, full) only where measure is a target.
@@ -98,7 +98,7 @@ class Observation:
 
 @dataclass(slots=True)
 class DeclaredTotal:
-    """A 合计 / 小计 cell: kept, compared with our own sum, never used as a figure.
+    """A cell of a total or subtotal row: kept, compared with our own sum, never used as a figure.
 
     `scope` is None for the grand total, or the township whose subtotal it is (as written).
     """
@@ -117,9 +117,9 @@ class DeclaredTotal:
 
 @dataclass(slots=True)
 class RosterRow:
-    """One enterprise as a register workbook (名录), or a form that registers units, describes it.
+    """One enterprise as a register workbook, or a form that registers units, describes it.
 
-    `capacity` is in 吨/年. A flag is None where the workbook does not speak of it.
+    `capacity` is in t a year. A flag is None where the workbook does not speak of it.
     """
 
     form_code: str
@@ -144,7 +144,7 @@ class RosterRow:
 
 @dataclass(slots=True)
 class IncidentRow:
-    """One accident of an incident sheet; deaths and injuries in persons, `direct_loss` in 万元."""
+    """One accident of an incident sheet; deaths and injuries in persons, `direct_loss` in 10,000 yuan."""
 
     form_code: str
     unit: UnitRef
@@ -259,7 +259,7 @@ class KnownEnterprise:
     is_pharma: bool = False
     is_coal_mine: bool = False
     is_key_energy_user: bool = False
-    capacity: Decimal | None = None  # 吨/年
+    capacity: Decimal | None = None  # t a year
     is_provisional: bool = False
     valid_from: date | None = None  # of the register that says so
 
