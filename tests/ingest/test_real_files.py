@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import pickle
 import random
 from collections import defaultdict
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.ingest.grid import CellValue, Workbook
+from dagster_project.ingest.grid import CellValue, Workbook, cell_text
+from dagster_project.ingest.model import Intake
 from dagster_project.ingest.parse import parse, parse_grid
 from dagster_project.ingest.read import read_workbook
 from dagster_project.ingest.resolve import Directory, resolve
@@ -194,3 +196,65 @@ def test_a_fault_in_one_sheet_costs_no_other(vocabulary: Vocabulary, monkeypatch
 def test_the_vocabulary_goes_to_child_processes(vocabulary: Vocabulary) -> None:
     copied: Vocabulary = pickle.loads(pickle.dumps(vocabulary))
     assert copied.term("其中：工业增加值").readings == vocabulary.term("其中：工业增加值").readings
+
+
+def _accepted(intake: Intake) -> dict[tuple[object, ...], tuple[object, ...]]:
+    return {
+        (one.indicator_code, one.unit_id, one.measure, one.period): (one.value, one.null_reason)
+        for one in intake.parsed.observations
+        if one.status == "accepted"
+    }
+
+
+def _register_first(folder: Path, vocabulary: Vocabulary, reference: Reference) -> Directory:
+    directory = Directory.from_reference(reference, vocabulary)
+    register = next(folder.glob("00*"))
+    directory.learn(resolve(parse(register.read_bytes(), register.name, vocabulary), directory, vocabulary, RECEIVED))
+    return directory
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig"])
+def test_every_specimen_saved_as_csv_says_the_same(
+    shared_workbooks: Path, vocabulary: Vocabulary, county_reference: Reference, encoding: str
+) -> None:
+    """A CSV export loses merges, number types and the second header row's groups; nothing of the meaning may go."""
+    folder = shared_workbooks / "specimens"
+    directory = _register_first(folder, vocabulary, county_reference)
+    for path in sorted(folder.glob("0[1-8]*")):
+        content = path.read_bytes()
+        (sheet,) = read_workbook(content, path.name, vocabulary.messages).sheets
+        text = io.StringIO()
+        csv.writer(text).writerows([cell_text(value) for value in row] for row in sheet.rows)
+        exported = text.getvalue().encode(encoding)
+        same = resolve(parse(content, path.name, vocabulary), directory, vocabulary, RECEIVED)
+        other = resolve(parse(exported, f"{path.stem}.csv", vocabulary), directory, vocabulary, RECEIVED)
+        assert _accepted(other) == _accepted(same), path.name
+        assert len(other.parsed.totals) == len(same.parsed.totals)
+        assert [issue.rule for issue in other.issues if issue.severity != "info"] == []
+
+
+def test_columns_and_rows_in_any_order(
+    shared_workbooks: Path, vocabulary: Vocabulary, county_reference: Reference
+) -> None:
+    """Column order varies monthly (domain.md C.2): groups of columns and rows change places, figures stay."""
+    folder = shared_workbooks / "specimens"
+    directory = _register_first(folder, vocabulary, county_reference)
+    path = next(folder.glob("01*"))
+    workbook = read_workbook(path.read_bytes(), path.name, vocabulary.messages)
+    plain = _accepted(resolve(parse_grid(workbook, vocabulary), directory, vocabulary, RECEIVED))
+    chance = random.Random(7)
+    groups = [(2, 6), (6, 10), (10, 14), (14, 17)]
+    for _ in range(10):
+        mutant = copy.deepcopy(workbook)
+        sheet = mutant.sheets[0]
+        order = [0, 1]
+        merges = [(2, 0, 3, 0), (2, 1, 3, 1)]
+        for left, right in chance.sample(groups, len(groups)):
+            merges.append((2, len(order), 2, len(order) + right - left - 1))
+            order.extend([left, *chance.sample(range(left + 1, right), right - left - 1)])
+        rows = [list(row) + [None] * (17 - len(row)) for row in sheet.rows]
+        body = chance.sample(rows[4:18], 14)
+        sheet.rows = [*rows[:2], *([row[index] for index in order] for row in [*rows[2:4], *body]), *rows[18:]]
+        sheet.merges = merges
+        got = resolve(parse_grid(mutant, vocabulary), directory, vocabulary, RECEIVED)
+        assert _accepted(got) == plain
