@@ -324,7 +324,13 @@ select
         when unit_base.printed_base_ytd is not null then 'printed'
         when unit_base.last_ytd is not null then 'last_year'
         when unit_base.parts_base_ytd is not null then 'parts'
-    end as reported_base_source
+    end as reported_base_source,
+    case
+        when unit_base.prefers_printed then 'printed'
+        when unit_base.joined_ytd is not null then 'last_year'
+        when unit_base.printed_base_ytd is not null then 'printed'
+        when unit_base.parts_base_ytd is not null then 'parts'
+    end as comparable_base_source
 from unit_base
 union all
 select
@@ -341,5 +347,11 @@ select
         when county_base.printed_base_ytd is not null then 'printed'
         when county_base.last_ytd is not null then 'last_year'
         when county_base.reported_ytd is not null then 'parts'
-    end as reported_base_source
+    end as reported_base_source,
+    case
+        when county_base.comparable_ytd is null then null
+        when county_base.source = 'townships' then 'parts'
+        when county_base.last_ytd is not null then 'last_year'
+        else 'printed'
+    end as comparable_base_source
 from county_base

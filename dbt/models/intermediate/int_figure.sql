@@ -32,7 +32,8 @@ additive as (
         base.is_reported,
         base.asof_period,
         base.source,
-        base.reported_base_source,
+        case when basis.basis = 'reported' then base.reported_base_source else base.comparable_base_source end
+            as base_source,
         base.reported_units,
         base.expected_units
     from {{ ref('int_base') }} as base
@@ -310,7 +311,13 @@ ratio_final as (
         ) as is_reported,
         coalesce(computed_row.asof_period, own_row.asof_period) as asof_period,
         case when computed_row.value_exact is not null then 'ratio' else coalesce(own_row.source, 'ratio') end as source,
-        own_row.reported_base_source,
+        case
+            when coalesce(computed_row.basis, own_row.basis) = 'reported'
+                and own_row.printed_base_ytd is not null
+                and not coalesce(computed_row.is_carried, false) then 'printed'
+            when computed_row.base_exact is not null or last_year.value_exact is not null then 'last_year'
+            else own_row.base_source
+        end as base_source,
         coalesce(computed_row.reported_units, own_row.reported_units) as reported_units,
         coalesce(computed_row.expected_units, own_row.expected_units) as expected_units,
         computed_row.denominator_period
@@ -351,7 +358,7 @@ select
     is_reported,
     asof_period,
     source,
-    reported_base_source,
+    base_source,
     reported_units,
     expected_units,
     period as denominator_period
@@ -380,7 +387,7 @@ select
     is_reported,
     asof_period,
     source,
-    reported_base_source,
+    base_source,
     reported_units,
     expected_units,
     denominator_period

@@ -107,7 +107,7 @@ select
     grown.is_reported,
     grown.asof_period,
     grown.source,
-    case when grown.base_exact is not null then grown.reported_base_source end as reported_base_source,
+    case when grown.base_exact is not null then grown.base_source end as base_source,
     grown.reported_units,
     grown.expected_units,
     grown.denominator_period

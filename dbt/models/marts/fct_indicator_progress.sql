@@ -243,7 +243,7 @@ select
     projected.asof_period,
     projected.null_reason,
     projected.source as value_source,
-    projected.reported_base_source as base_source,
+    projected.base_source,
     projected.denominator_period
 from projected
 left join ranked_change
