@@ -44,14 +44,20 @@ CSV_FILES = {("TE-M3", date(2025, 5, 1))}
 # corrected versions: the faults of the first one are gone in the second
 RESUBMITTED = {
     ("TE-M1", date(2024, 3, 1)),
+    ("TE-M1", date(2024, 7, 1)),
     ("TE-M1", date(2024, 9, 1)),
     ("TE-M1", date(2024, 11, 1)),
     ("TE-M1", date(2025, 5, 1)),
+    ("TE-M1", date(2025, 10, 1)),
+    ("TE-M1", date(2025, 12, 1)),
     ("TE-M1", date(2026, 4, 1)),
     ("TE-M1", date(2026, 9, 1)),
     ("TE-M3", date(2024, 7, 1)),
     ("TE-M3", date(2025, 12, 1)),
+    ("TE-M3", date(2026, 8, 1)),
+    ("CO-M1", date(2024, 3, 1)),
     ("CO-M1", date(2026, 8, 1)),
+    ("EN-M1", date(2025, 3, 1)),
     ("TE-M2", date(2025, 5, 1)),
 }
 

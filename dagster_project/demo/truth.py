@@ -248,7 +248,8 @@ def _units(economy: Economy, form: str, period: date) -> list[tuple[str, str]]:
         return [("township", item.code) for item in places.townships(period)]
     if form in ("TE-M2", "SA-E1"):
         return [("county", COUNTY_CODE)]
+    listed = [item for item in economy.listed(period) if item.status(period) != "closed"]
     if form == "TE-M3":
-        return [("enterprise", item.credit_code) for item in economy.listed(period, above=True)]
+        return [("enterprise", item.credit_code) for item in listed if item.is_above(period)]
     flag = "is_coal" if form == "CO-M1" else "is_key"
-    return [("enterprise", item.credit_code) for item in economy.listed(period) if getattr(item, flag)]
+    return [("enterprise", item.credit_code) for item in listed if getattr(item, flag)]

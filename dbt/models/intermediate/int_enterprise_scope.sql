@@ -1,4 +1,5 @@
--- Which enterprise belonged to which scope (规上, 制药, 重点耗能 …), from when to when.
+-- Which enterprise belonged to which scope (规上, 制药, 重点耗能 …), from when to when. `expected_from`: a unit of the
+-- county's first register may have reported before it, one that a later register brought was not there.
 with member as (
     select
         scope.scope,
@@ -7,6 +8,10 @@ with member as (
         state.unit_status,
         state.valid_from,
         state.valid_to,
+        case
+            when state.registered_from > min(state.registered_from) over () then greatest(state.valid_from, state.registered_from)
+            else state.valid_from
+        end as expected_from,
         {% for flag in ['flag', 'flag_2'] %}
         case scope.{{ flag }}
             when 'is_above_scale' then state.is_above_scale
@@ -29,6 +34,7 @@ select
     township_code,
     unit_status,
     valid_from,
-    valid_to
+    valid_to,
+    expected_from
 from member
 where holds_flag and holds_flag_2 and holds_industry

@@ -131,7 +131,7 @@ expected as (
     inner join {{ ref('int_enterprise_scope') }} as member
         on dated.unit_level = 'enterprise'
         and dated.expected_scope = member.scope
-        and dated.period between member.valid_from and member.valid_to
+        and dated.period between member.expected_from and member.valid_to
         and member.unit_status not in ('closed', 'construction')
     union all
     select
