@@ -174,7 +174,7 @@ def _page(
     else:
         page = entry.render(view)
         name = t(entry.key)
-    title = t("title.page", page=name, county=view.county)
+    title = t("title.page", page=name, bureau=view.bureau)
     return flatten(shell.frame(view, page, names, updated=updated)), title
 
 

@@ -57,7 +57,7 @@ def header(view: View) -> html.Header:
     money = view.state.money
     return html.Header(
         [
-            view.link(view.t("brand", county=view.county), "/", class_name="brand", township=None, enterprise=None),
+            view.link(view.bureau, "/", class_name="brand", township=None, enterprise=None),
             _periods(view),
             _menu(
                 view.t("menu.basis"),

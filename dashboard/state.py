@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus
 
 LANGUAGES = ("zh", "en")
 BASES = ("comparable", "reported")
 MONEY_UNITS = ("yi", "wan")
 _PERIOD = re.compile(r"(\d{4})-(\d{2})")
-_TOKEN = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
+_PLAIN = re.compile(r"[0-9A-Za-z_.\-]+")
+_TOKEN = re.compile(r"[^\x00-\x1f\x7f-\x9f<>]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """One view. `None` means: not said in the address, the page takes its default.
 
-    `period` is the first day of a month; `unit` is the money unit shown (yi 亿元, wan 万元) or, for the trace, a unit's
+    `period` is the first day of a month; `unit` is the money unit shown (yi: 100 million yuan, wan: 10,000 yuan) or, for the trace, a unit's
     code; `months` is the length of a time series.
     """
 
@@ -45,6 +46,9 @@ class State:
     @property
     def money(self) -> str | None:
         return self.unit if self.unit in MONEY_UNITS else None
+
+
+FIELDS = tuple(field.name for field in fields(State))
 
 
 def _period(text: str) -> date | None:
@@ -92,15 +96,16 @@ def parse(search: str | None) -> State:
 
 def query(state: State) -> str:
     """The query string of a state, without what equals the default; empty where nothing is said."""
-    pairs: list[tuple[str, str]] = []
-    for field in fields(state):
-        value = getattr(state, field.name)
-        if value is None or (field.name == "lang" and value == "zh"):
+    pairs: list[str] = []
+    for name in FIELDS:
+        value = getattr(state, name)
+        if value is None or (name == "lang" and value == "zh"):
             continue
-        if field.name == "period":
+        if name == "period":
             value = f"{value:%Y-%m}"
-        pairs.append((field.name, str(value)))
-    return urlencode(pairs)
+        text = str(value)
+        pairs.append(f"{name}={text if _PLAIN.fullmatch(text) else quote_plus(text)}")
+    return "&".join(pairs)
 
 
 def href(path: str, state: State, **changes: object) -> str:

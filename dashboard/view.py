@@ -65,6 +65,12 @@ class View:
         return county or self.named(self.catalogue.county, self.t("county"))
 
     @property
+    def bureau(self) -> str:
+        """Whose dashboard this is."""
+        name = self.catalogue.settings.get(f"bureau_name_{self.t.lang}")
+        return name or self.t("brand", county=self.county)
+
+    @property
     def yearly(self) -> bool:
         return self.catalogue.settings.get("period_grain") == "year"
 

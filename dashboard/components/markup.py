@@ -16,6 +16,9 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+_HTML = html.Div._namespace
+# What Dash keeps in every component beside its properties.
+INNER = ("_", "available_")
 VOID = frozenset({"br", "img", "hr"})
 RENAMED = {
     "className": "class",
@@ -48,8 +51,8 @@ class Markup(Component):
 
 def _attributes(props: dict[str, Any]) -> str:
     parts = []
-    for name, value in props.items():
-        if name == "children" or value is None or value is False:
+    for name, value in sorted(props.items()):
+        if value is None or value is False:
             continue
         if name not in RENAMED and name not in PLAIN and not name.startswith(("aria-", "data-")):
             raise ValueError(f"attribute {name!r} is not known to the markup")
@@ -62,67 +65,75 @@ def _attributes(props: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def is_static(node: Any) -> bool:
-    """Whether a tree consists of text, `html.*` and `dcc.Link` alone."""
-    if node is None or isinstance(node, (str, int, float)):
-        return True
-    if isinstance(node, (list, tuple)):
-        return all(is_static(child) for child in node)
-    if isinstance(node, dcc.Link):
-        return is_static(getattr(node, "children", None))
-    if isinstance(node, Component):
-        return node._namespace == html.Div._namespace and is_static(getattr(node, "children", None))
-    return False
+class Live(ValueError):
+    """A component that lives in the browser, or something that cannot stand on a page, was met."""
 
 
 def to_html(node: Any) -> str:
-    """A static tree as HTML, every text and attribute escaped. ValueError for what is not static."""
-    if node is None:
-        return ""
-    if isinstance(node, (str, int, float)):
-        return escape(str(node), quote=False)
-    if isinstance(node, (list, tuple)):
-        return "".join(to_html(child) for child in node)
-    if not isinstance(node, Component):
-        raise ValueError(f"{type(node).__name__} cannot stand on a page")
-    props = dict(node.to_plotly_json()["props"])
-    children = props.pop("children", None)
-    if isinstance(node, dcc.Link):
-        tag = "a"
-        if props.pop("refresh", False):
-            props["data-reload"] = "true"
-    elif node._namespace == html.Div._namespace:
-        tag = node._type.lower()
-    else:
-        raise ValueError(f"{node._type} lives in the browser; it is no markup")
-    opening = f"<{tag}{_attributes(props)}>"
-    return opening if tag in VOID else f"{opening}{to_html(children)}</{tag}>"
+    """A static tree (text, `html.*`, `dcc.Link`) as HTML, every text and attribute escaped. Live for anything else."""
+    rendered = _render(node)
+    if not isinstance(rendered, str):
+        raise Live(f"{type(node).__name__} holds what is no markup")
+    return rendered
 
 
 def flatten(node: Any) -> Any:
     """The same tree with its static parts, as large as possible, turned into `Markup`."""
-    if is_static(node):
-        return Markup(to_html(node))
+    rendered = _render(node)
+    return Markup(rendered) if isinstance(rendered, str) else rendered
+
+
+def _render(node: Any) -> str | Component:
+    """One walk: a static tree becomes its HTML; a component that lives in the browser, or holds one, stays."""
+    if node is None:
+        return ""
+    if isinstance(node, str):
+        return escape(node, quote=False)
+    if isinstance(node, (int, float)):
+        return str(node)
     if isinstance(node, (list, tuple)):
-        return _joined(node)
-    if isinstance(node, Component) and node._namespace == html.Div._namespace:
-        children = getattr(node, "children", None)
-        node.children = _joined(children if isinstance(children, (list, tuple)) else [children])
-    return node
+        parts = _joined(node)
+        return _whole(parts) if _is_text(parts) else html.Div(_shown(parts))
+    if not isinstance(node, Component):
+        raise Live(f"{type(node).__name__} cannot stand on a page")
+    is_link = isinstance(node, dcc.Link)
+    if node._namespace != _HTML and not is_link:
+        return node
+    # The component's own dictionary: to_plotly_json asks every component for every property it might have.
+    props = {name: value for name, value in vars(node).items() if not name.startswith(INNER)}
+    children = props.pop("children", None)
+    parts = _joined(children if isinstance(children, (list, tuple)) else (children,))
+    if not _is_text(parts):
+        node.children = _shown(parts)
+        return node
+    tag = node._type.lower()
+    if is_link:
+        tag = "a"
+        if props.pop("refresh", False):
+            props["data-reload"] = "true"
+    opening = f"<{tag}{_attributes(props)}>"
+    return opening if tag in VOID else f"{opening}{_whole(parts)}</{tag}>"
 
 
-def _joined(children: Iterable[Any]) -> list[Any]:
-    """Flattened siblings, neighbouring static ones in one piece."""
-    joined: list[Any] = []
-    pending: list[Any] = []
+def _joined(children: Iterable[Any]) -> list[str | Component]:
+    """Siblings rendered, neighbouring static ones in one piece."""
+    joined: list[str | Component] = []
     for child in children:
-        if is_static(child):
-            pending.append(child)
-            continue
-        if pending:
-            joined.append(Markup(to_html(pending)))
-            pending = []
-        joined.append(flatten(child))
-    if pending:
-        joined.append(Markup(to_html(pending)))
+        part = _render(child)
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
+            joined.append(part)
     return joined
+
+
+def _is_text(parts: list[str | Component]) -> bool:
+    return all(isinstance(part, str) for part in parts)
+
+
+def _whole(parts: list[str | Component]) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _shown(parts: Iterable[str | Component]) -> list[Component]:
+    return [Markup(part) if isinstance(part, str) else part for part in parts]

@@ -1,6 +1,6 @@
 """How figures are written: rounding, units, growth and gaps (domain.md B.2, B.6).
 
-Belongs here: pure functions from a value to its text. What is shown for 亿元, 万吨 … is data: display_units.csv.
+Belongs here: pure functions from a value to its text. How a stored unit is shown is data: display_units.csv.
 Does not belong here: components, colours, arithmetic of the field (dbt).
 """
 
@@ -45,6 +45,7 @@ def _display_units() -> dict[tuple[str, str], DisplayUnit]:
         }
 
 
+@lru_cache(maxsize=1024)
 def display_unit(stored: str | None, preferred: str | None = None, mode: str | None = None) -> DisplayUnit:
     """The unit shown for a stored one: by the reader's switch (`yi`, `wan`), else the indicator's preference.
 

@@ -255,8 +255,10 @@ def heat_finding(view: View, grid: list[Row]) -> str:
             if len(names) <= LISTED
             else view.t("heat.many_red", units=len(red), n=sum(red.values()))
         )
-    elif current:
+    elif any(row.get("lamp") in ("green", "yellow") for row in current):
         parts.append(view.t("heat.none_red"))
+    elif current:
+        parts.append(view.t("heat.plain", n=len({row["unit_id"] for row in current})))
     if silent:
         parts.append(
             view.t(

@@ -29,7 +29,7 @@ def render(view: View) -> Page:
             view.t("township.unknown", code=view.state.township), view.t("township.unknown_hint"), kind="warn"
         )
         return Page(ranked.title, ranked.sub, [notice, *ranked.body])
-    if known is None or known["kind"] == "county":
+    if known is None or known["township_code"] == view.catalogue.county["township_code"]:
         return _ranking(view)
     return _profile(view, known)
 
@@ -190,7 +190,7 @@ def _profile(view: View, township: Row) -> Page:
         level="township",
         unit_id=unit,
         basis=view.state.basis_or_default,
-        since=history_start(view, SPANS[-1]),
+        since=history_start(view, span),
         period=view.period,
     )
     history: dict[str, list[Row]] = defaultdict(list)

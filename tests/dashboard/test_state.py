@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dashboard import state
 from dashboard.state import State
 
-TOKENS = st.from_regex(r"[0-9A-Za-z_.\-]{1,20}", fullmatch=True)
+TOKENS = st.from_regex(r"[0-9A-Za-z_.\-' &乡]{1,20}", fullmatch=True)
 STATES = st.builds(
     State,
     period=st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1)).map(lambda day: day.replace(day=1)),
