@@ -98,9 +98,13 @@ class Filler:
         )
         return defect_id
 
-    def row_defect(self, row: int, column: int, edit: Edit) -> None:
-        """A fault of a whole row (a row that stands twice), recorded at one of its cells."""
-        self.row_defects[row] = self._defect(edit, row, column, "")
+    def mark_row(self, row: int, edit: Edit) -> None:
+        """A fault of a whole row (a row that stands twice): every figure of it is spoilt."""
+        self.row_defects[row] = f"{self.file.file_name}#{edit.group or '/'.join(edit.key)}"
+
+    def record_row(self, row: int, column: int, edit: Edit) -> None:
+        """The same fault, at one of the row's cells once it is written."""
+        self._defect(edit, row, column, "")
 
     def missing(self, edit: Edit) -> None:
         """A row that is not there: a fault of the sheet, at no cell."""

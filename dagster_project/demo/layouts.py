@@ -453,7 +453,7 @@ def te_m3(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
                     note,
                     group=f"twice {item.number}",
                 )
-                filler.row_defect(row, 3, edit)
+                filler.mark_row(row, edit)
             facts_before = len(book.facts)
             status = item.status(period)
             for offset, (code, measure) in enumerate(TE_M3_COLUMNS):
@@ -477,6 +477,8 @@ def te_m3(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
                 if value is not None:
                     sums[code, measure] = sums.get((code, measure), Decimal(0)) + value
             sheet.put(row, width - 1, {"suspended": "停产", "closed": "关闭"}.get(status), "body")
+            if item.credit_code in file.repeated:
+                filler.record_row(row, 5, edit)
             if is_repeat:
                 del book.facts[facts_before:]
             row += 1

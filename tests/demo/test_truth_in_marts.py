@@ -19,7 +19,6 @@ pytestmark = pytest.mark.slow
 
 Key = tuple[str, str, str, str, str]
 RANK_CHANGED = {"529901106": "529901002"}
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +108,11 @@ def issues(marts: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None,
     ).fetchall()
 
 
-# a unit's name, code and status, an accident, a row twice: any cell of the row may carry the issue
-ROW_KINDS = {"check_digit", "eaten_code", "name_mismatch", "wrong_class", "status_output", "repeated_row"}
-
-
 def test_every_planted_defect_is_reported(marts: duckdb.DuckDBPyConnection, truth: Path) -> None:
     by_cell: dict[tuple[str, str | None], list[str]] = defaultdict(list)
-    by_row: dict[tuple[str, str], list[str]] = defaultdict(list)
     by_file: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, _sheet, cell, severity, rule, _raw, message in issues(marts):
         by_cell[name, cell].append(rule)
-        by_row[name, (cell or "").lstrip(LETTERS)].append(rule)
         if severity != "info":
             by_file[name].append((rule, message))
     defects: dict[str, list[Row]] = defaultdict(list)
@@ -132,8 +125,6 @@ def test_every_planted_defect_is_reported(marts: duckdb.DuckDBPyConnection, trut
         row = cells[0]
         if not row["cell"]:
             seen = any(row["rule"] == "R" or rule.startswith(row["rule"]) for rule, _ in by_file[row["file_name"]])
-        elif row["kind"] in ROW_KINDS:
-            seen = any(by_row[item["file_name"], item["cell"].lstrip(LETTERS)] for item in cells)
         else:
             seen = any(
                 item["rule"] == "R" or rule.startswith(item["rule"])
