@@ -40,7 +40,8 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 0 dbt/models dbt/macros dbt/tests dashboard/data/sql
+	$(BIN)/sqlfluff lint --processes 0 dbt/models dbt/macros dbt/tests
+	$(BIN)/sqlfluff lint --config dashboard/data/sqlfluff.cfg dashboard/data/sql
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

@@ -23,8 +23,8 @@ _TOKEN = re.compile(r"[^\x00-\x1f\x7f-\x9f<>]{1,64}")
 class State:
     """One view. `None` means: not said in the address, the page takes its default.
 
-    `period` is the first day of a month; `unit` is the money unit shown (yi: 100 million yuan, wan: 10,000 yuan) or, for the trace, a unit's
-    code; `months` is the length of a time series.
+    `period` is the first day of a month; `unit` is the money unit shown (yi: 100 million yuan, wan: 10,000 yuan) or, for
+    the trace, a unit's code; `months` is the length of a time series.
     """
 
     period: date | None = None

@@ -1,0 +1,2 @@
+select key, value from marts.dim_setting
+order by key

@@ -1,0 +1,8 @@
+-- One figure with what it was made of, on the basis chosen.
+select
+    indicator_code, level, unit_id, period, value_month, value_ytd, base_month, base_ytd, growth_pct, growth_note,
+    growth_note_en, growth_note_pct,
+    declared_growth_pct, target_value, target_form, attainment_pct, time_progress_pct, gap_pp, lamp, reported_units,
+    expected_units, is_carried, value_source
+from marts.fct_indicator_progress
+where indicator_code = $indicator and unit_id = $unit_id and period = $period and basis = $basis
