@@ -9,7 +9,7 @@ with figure as (
     from {{ ref('int_unit_figure') }} as unit_figure
 ),
 
-prior as (
+earlier as (
     select
         indicator_code,
         level,
@@ -42,16 +42,16 @@ looked_up as (
         figure.level,
         figure.unit_id,
         figure.period,
-        max(prior.value_ytd) as last_ytd,
-        max(prior.value_month) as last_month,
-        max(prior.rate_ytd) as last_rate,
-        max(case when prior.is_carried then 1 else 0 end) as last_carried
+        max(earlier.value_ytd) as last_ytd,
+        max(earlier.value_month) as last_month,
+        max(earlier.rate_ytd) as last_rate,
+        max(case when earlier.is_carried then 1 else 0 end) as last_carried
     from figure
-    inner join prior
-        on figure.indicator_code = prior.indicator_code
-        and figure.level = prior.level
-        and figure.unit_id = prior.unit_id
-        and figure.base_period = prior.period
+    inner join earlier
+        on figure.indicator_code = earlier.indicator_code
+        and figure.level = earlier.level
+        and figure.unit_id = earlier.unit_id
+        and figure.base_period = earlier.period
     group by figure.indicator_code, figure.level, figure.unit_id, figure.period
 ),
 
@@ -60,16 +60,16 @@ same_unit as (
         figure.indicator_code,
         figure.unit_id,
         figure.period,
-        max(prior.value_ytd) as last_ytd,
-        max(prior.value_month) as last_month,
-        max(prior.rate_ytd) as last_rate
+        max(earlier.value_ytd) as last_ytd,
+        max(earlier.value_month) as last_month,
+        max(earlier.rate_ytd) as last_rate
     from figure
     inner join line on figure.unit_id = line.unit_id and line.is_same_unit and line.effective_from <= figure.period
-    inner join prior
-        on figure.indicator_code = prior.indicator_code
-        and prior.level = 'township'
-        and line.predecessor_id = prior.unit_id
-        and figure.base_period = prior.period
+    inner join earlier
+        on figure.indicator_code = earlier.indicator_code
+        and earlier.level = 'township'
+        and line.predecessor_id = earlier.unit_id
+        and figure.base_period = earlier.period
     where figure.level = 'township'
     group by figure.indicator_code, figure.unit_id, figure.period
 ),
@@ -80,19 +80,19 @@ inherited as (
         figure.indicator_code,
         figure.unit_id,
         figure.period,
-        sum(prior.value_ytd * line.weight) as ytd,
-        sum(prior.value_month * line.weight) as month,
-        sum(prior.rate_ytd * line.weight) as rate
+        sum(earlier.value_ytd * line.weight) as ytd,
+        sum(earlier.value_month * line.weight) as month,
+        sum(earlier.rate_ytd * line.weight) as rate
     from figure
     inner join line
         on figure.unit_id = line.unit_id
         and line.effective_from <= figure.period
         and line.first_effective > figure.base_period
-    inner join prior
-        on figure.indicator_code = prior.indicator_code
-        and prior.level = 'township'
-        and line.predecessor_id = prior.unit_id
-        and figure.base_period = prior.period
+    inner join earlier
+        on figure.indicator_code = earlier.indicator_code
+        and earlier.level = 'township'
+        and line.predecessor_id = earlier.unit_id
+        and figure.base_period = earlier.period
     where figure.level = 'township' and figure.kind <> 'ratio'
     group by figure.indicator_code, figure.unit_id, figure.period
 ),
@@ -167,14 +167,14 @@ enterprise_unlike as (
         sum(
             case
                 when based.is_carried then coalesce(based.printed_base_ytd, based.last_ytd, 0) else 0
-            end - coalesce(prior.value_ytd, 0)
+            end - coalesce(earlier.value_ytd, 0)
         ) as set_back
     from based
-    left join prior
-        on based.indicator_code = prior.indicator_code
-        and prior.level = 'enterprise'
-        and based.unit_id = prior.unit_id
-        and {{ add_months('based.period', -12) }} = prior.period
+    left join earlier
+        on based.indicator_code = earlier.indicator_code
+        and earlier.level = 'enterprise'
+        and based.unit_id = earlier.unit_id
+        and {{ add_months('based.period', -12) }} = earlier.period
     where
         based.level = 'enterprise'
         and (based.is_carried or based.value_ytd is null)
@@ -220,14 +220,14 @@ county_unlike as (
         unit_base.period,
         sum(
             case when unit_base.is_carried then coalesce(unit_base.reported_ytd, 0) else 0 end
-            - coalesce(prior.value_ytd, same_unit.last_ytd, 0)
+            - coalesce(earlier.value_ytd, same_unit.last_ytd, 0)
         ) as set_back
     from unit_base
-    left join prior
-        on unit_base.indicator_code = prior.indicator_code
-        and prior.level = 'township'
-        and unit_base.unit_id = prior.unit_id
-        and {{ add_months('unit_base.period', -12) }} = prior.period
+    left join earlier
+        on unit_base.indicator_code = earlier.indicator_code
+        and earlier.level = 'township'
+        and unit_base.unit_id = earlier.unit_id
+        and {{ add_months('unit_base.period', -12) }} = earlier.period
     left join same_unit
         on unit_base.indicator_code = same_unit.indicator_code
         and unit_base.unit_id = same_unit.unit_id
@@ -257,17 +257,17 @@ departed as (
     select
         figure.indicator_code,
         figure.period,
-        sum(prior.value_ytd) as ytd,
-        sum(prior.value_month) as month,
-        sum(prior.rate_ytd) as rate
+        sum(earlier.value_ytd) as ytd,
+        sum(earlier.value_month) as month,
+        sum(earlier.rate_ytd) as rate
     from figure
     inner join departure
         on departure.left_on <= figure.period and departure.left_on > figure.base_period
-    inner join prior
-        on figure.indicator_code = prior.indicator_code
-        and prior.level = 'township'
-        and departure.township_code = prior.unit_id
-        and figure.base_period = prior.period
+    inner join earlier
+        on figure.indicator_code = earlier.indicator_code
+        and earlier.level = 'township'
+        and departure.township_code = earlier.unit_id
+        and figure.base_period = earlier.period
     where figure.level = 'county' and figure.kind <> 'ratio'
     group by figure.indicator_code, figure.period
 ),

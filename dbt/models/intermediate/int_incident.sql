@@ -3,7 +3,7 @@
 with latest as (
     select
         incident.*,
-        row_number() over (partition by incident.incident_id order by incident.seq desc, incident.sheet, incident.cell)
+        row_number() over (partition by incident.incident_id order by incident.seq desc, incident.sheet asc, incident.cell asc)
             as from_latest
     from {{ ref('stg_incident') }} as incident
     where incident.status = 'accepted'

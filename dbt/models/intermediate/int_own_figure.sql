@@ -112,7 +112,7 @@ laid_out as (
 anchored as (
     select
         laid_out.*,
-        max(case when value_direct is not null then value_direct end) over in_group as anchor_value,
+        max(value_direct) over in_group as anchor_value,
         max(case when value_direct is not null then month_no end) over in_group as anchor_no,
         sum(case when value_direct is null then value_month end) over since_anchor as months_since,
         sum(case when value_direct is null and value_month is not null then 1 else 0 end) over since_anchor

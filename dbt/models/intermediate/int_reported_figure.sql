@@ -113,7 +113,7 @@ month_kept as (
         from {{ ref('stg_coverage') }} as coverage
         inner join {{ ref('stg_form') }} as form on coverage.form_code = form.form_code and form.subject = 'incidents'
     ) as known
-    where period >= (select kept_from.period from kept_from)
+    where known.period >= (select kept_from.period from kept_from)
 ),
 
 mine as (

@@ -77,7 +77,7 @@ continued as (
         line.unit_id as current_code,
         line.unit_to,
         row_number() over (
-            partition by line.predecessor_id, line.effective_from order by line.weight desc, line.unit_id
+            partition by line.predecessor_id, line.effective_from order by line.weight desc, line.unit_id asc
         ) as choice
     from line
     where line.predecessor_ended
@@ -223,9 +223,24 @@ brought as (
         sum(predecessor.value_ytd * line.weight) as value_ytd,
         max(predecessor.period) as period_of_it
     from (
-        select indicator_code, unit_id, period, year_no, anchor_held_no, source from township_own where kind <> 'ratio'
+        select
+            indicator_code,
+            unit_id,
+            period,
+            year_no,
+            anchor_held_no,
+            source
+        from township_own
+        where kind <> 'ratio'
         union all
-        select indicator_code, unit_id, period, year_no, null as anchor_held_no, 'reported' as source from heir
+        select
+            indicator_code,
+            unit_id,
+            period,
+            year_no,
+            null as anchor_held_no,
+            'reported' as source
+        from heir
     ) as candidate
     inner join line
         on candidate.unit_id = line.unit_id

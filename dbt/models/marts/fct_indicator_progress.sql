@@ -90,7 +90,8 @@ ranked_change as (
     window by_unit as (partition by basis, indicator_code, durable_id order by period)
 ),
 
--- Where the year would end: by last year's own curve where a whole year of it is known, else in a straight line --------
+-- Where the year would end: by last year's own curve where a whole year of it is known, else in a straight line. A curve
+-- whose share by this month is out of all proportion to the calendar is a slip of units in last year's figures, no season.
 curve as (
     select
         now_row.basis,
@@ -99,7 +100,12 @@ curve as (
         now_row.indicator_code,
         now_row.period,
         then_row.value_exact as then_value,
-        year_end.value_exact as year_end_value
+        year_end.value_exact as year_end_value,
+        then_row.value_exact > 0
+        and then_row.value_exact <= year_end.value_exact
+        and then_row.value_exact / year_end.value_exact * 100
+        between now_row.linear_progress_pct / {{ var('curve_tolerance') }}
+        and now_row.linear_progress_pct * {{ var('curve_tolerance') }} as is_season
     from progress as now_row
     inner join progress as then_row
         on now_row.basis = then_row.basis
@@ -122,7 +128,7 @@ projected as (
         progress.*,
         case
             when progress.kind in ('flow', 'count') then case
-                when curve.then_value > 0 and curve.year_end_value >= curve.then_value
+                when curve.is_season
                     then progress.value_exact * curve.year_end_value / curve.then_value
                 else progress.value_exact / (progress.linear_progress_pct / 100)
             end
@@ -137,7 +143,7 @@ projected as (
         case
             when progress.kind not in ('flow', 'count', 'stock') then null
             when curve.then_value is not null
-                and (progress.kind = 'stock' or (curve.then_value > 0 and curve.year_end_value >= curve.then_value))
+                and (progress.kind = 'stock' or curve.is_season)
                 then 'seasonal'
             else 'linear'
         end as forecast_method
