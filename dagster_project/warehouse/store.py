@@ -45,7 +45,14 @@ def is_damage(error: BaseException) -> bool:
     if not isinstance(error, duckdb.Error):
         return False
     text = str(error).lower()
-    signs = ("not a valid duckdb database", "corrupt", "checksum", "could not deserialize", "failed to deserialize")
+    signs = (
+        "not a valid duckdb database",
+        "corrupt",
+        "checksum",
+        "could not deserialize",
+        "failed to deserialize",
+        "could not read enough bytes",  # cut short
+    )
     return any(sign in text for sign in signs) or ("wal" in text and "replay" in text)
 
 
