@@ -5,7 +5,6 @@ Belongs here: that each guard of our arithmetic bites. Does not belong here: wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
