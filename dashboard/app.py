@@ -6,17 +6,16 @@ Nothing is read or opened at import; call `create_app(settings)`.
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 import re
 import uuid
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import flask
 from dash import Dash, Input, Output, ctx, dcc, html
+from flask_compress import Compress
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
@@ -30,7 +29,6 @@ from dashboard.pages.page import Page
 from dashboard.view import HEAVY, View
 
 LOG = logging.getLogger(__name__)
-COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
 YEAR_SECONDS = 31_536_000
 _GRID_SCRIPT = re.compile(r'\s*<script src="[^"]*dash_ag_grid[^"]*"></script>')
 _DOCUMENT = (
@@ -68,7 +66,6 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
         update_title=None,  # type: ignore[arg-type]
         assets_folder=str(Path(__file__).with_name("assets")),
         serve_locally=True,
-        compress=False,
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
@@ -194,35 +191,15 @@ def _health(server: flask.Flask, store: Store) -> None:
         return answer
 
 
-def _compress(server: flask.Flask, entries: int = 96) -> None:
-    """Gzip for what is text; bundles, whose address names their content, are kept compressed and cached for a year."""
-    kept: OrderedDict[str, bytes] = OrderedDict()
+def _compress(server: flask.Flask) -> None:
+    """Compress what is text; bundles, whose address names their content, are cached by the browser for a year."""
+    server.config.update(COMPRESS_MIN_SIZE=600, COMPRESS_ALGORITHM=["br", "gzip"], COMPRESS_STREAMS=False)
+    Compress(server)
 
     @server.after_request
-    def compress(answer: flask.Response) -> flask.Response:
+    def keep(answer: flask.Response) -> flask.Response:
         request = flask.request
-        fixed = request.path.startswith("/_dash-component-suites/") or request.path.startswith("/assets/")
-        if fixed and answer.status_code == 200 and (".v" in request.path or "m" in request.args or "v" in request.args):
+        fixed = request.path.startswith(("/_dash-component-suites/", "/assets/"))
+        if fixed and answer.status_code == 200 and (".v" in request.path or {"m", "v"} & request.args.keys()):
             answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
-        wanted = "gzip" in request.headers.get("Accept-Encoding", "").lower()
-        kind = (answer.mimetype or "").startswith(COMPRESSIBLE)
-        if not (wanted and kind and answer.status_code == 200) or "Content-Encoding" in answer.headers:
-            return answer
-        key = request.full_path + (answer.headers.get("ETag") or "")
-        packed = kept.get(key) if fixed else None
-        if packed is None:
-            answer.direct_passthrough = False
-            body = answer.get_data()
-            if len(body) < 600:
-                return answer
-            packed = gzip.compress(body, 6, mtime=0)
-            if fixed:
-                kept[key] = packed
-                while len(kept) > entries:
-                    kept.popitem(last=False)
-        answer.direct_passthrough = False
-        answer.set_data(packed)
-        answer.headers["Content-Encoding"] = "gzip"
-        answer.headers["Content-Length"] = str(len(packed))
-        answer.vary.add("Accept-Encoding")
         return answer
