@@ -15,11 +15,6 @@
     (year({{ day }}) * 12 + month({{ day }}))
 {%- endmacro %}
 
-{#- December of `day`'s year: where a year's target stands. -#}
-{% macro december(day) -%}
-    make_date(year({{ day }}), 12, 1)
-{%- endmacro %}
-
 {#- -0.0 is never shown (domain.md B.2). -#}
 {% macro no_negative_zero(expression) -%}
     (case when {{ expression }} = 0 then cast(0 as double) else {{ expression }} end)
@@ -29,7 +24,7 @@
 {% macro filled(template, fields) -%}
     {%- set ns = namespace(sql=template) -%}
     {%- for name, expression in fields.items() -%}
-        {%- set ns.sql = "replace(" ~ ns.sql ~ ", '{" ~ name ~ "}', coalesce(cast(" ~ expression ~ " as varchar), ''))" -%}
+        {%- set ns.sql = "replace(" ~ ns.sql ~ ", '{" ~ name ~ "}', coalesce(cast(" ~ expression ~ " as string), ''))" -%}
     {%- endfor -%}
     {{ ns.sql }}
 {%- endmacro %}

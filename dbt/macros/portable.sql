@@ -74,14 +74,3 @@
         rows between unbounded preceding and current row
     )
 {%- endmacro %}
-
-{#- The texts of a group, in order, joined by `separator`. -#}
-{% macro joined(expression, separator, order_by) -%}
-    {{ return(adapter.dispatch('joined', 'tew')(expression, separator, order_by)) }}
-{%- endmacro %}
-{% macro default__joined(expression, separator, order_by) -%}
-    string_agg({{ expression }}, '{{ separator }}' order by {{ order_by }})
-{%- endmacro %}
-{% macro spark__joined(expression, separator, order_by) -%}
-    array_join(array_sort(collect_list({{ expression }})), '{{ separator }}')
-{%- endmacro %}

@@ -1,7 +1,7 @@
 -- Nothing read is lost between raw and the versions, and one version of a key at most is in force.
 select
     'cells lost or multiplied' as rule,
-    cast(raw_count.n - version_count.n as varchar) as detail
+    cast(raw_count.n - version_count.n as string) as detail
 from (
     select count(*) as n
     from {{ ref('stg_observation') }} as observation

@@ -32,10 +32,10 @@ change as (
         event.effective_from as valid_from,
         -- an event is decided upon the register of its day, and goes after it
         cast(9000000000 as bigint) as seq,
-        cast(null as varchar) as credit_code,
-        cast(null as varchar) as name_zh,
+        cast(null as string) as credit_code,
+        cast(null as string) as name_zh,
         case when event.event = 'moved' then event.other_id end as township_code,
-        cast(null as varchar) as industry_code,
+        cast(null as string) as industry_code,
         case when scope.flag = 'is_above_scale' then event.event = 'entered_scope' end as is_above_scale,
         case when scope.flag = 'is_agro_processing' then event.event = 'entered_scope' end as is_agro_processing,
         case when scope.flag = 'is_pharma' then event.event = 'entered_scope' end as is_pharma,

@@ -187,7 +187,7 @@ listed_place as (
         listed.*,
         'county' as level,
         deployment.county_code as place_id,
-        cast(null as varchar) as place_township
+        cast(null as string) as place_township
     from listed
     cross join {{ ref('stg_deployment') }} as deployment
     where listed.township_code is not null
@@ -210,7 +210,7 @@ scoped as (
         max(case when is_estimated then 1 else 0 end) = 1 as is_estimated,
         max(case when level = 'enterprise' and is_carried then 1 else 0 end) = 1 as is_carried,
         max(case when is_reported then 1 else 0 end) = 1 as is_reported,
-        cast(null as varchar) as null_reason,
+        cast(null as string) as null_reason,
         max(case when level = 'enterprise' then asof_period else listed_place.period end) as asof_period,
         listed_place.period as denominator_period,
         cast(sum(case when is_complete and is_reported then 1 else 0 end) as integer) as reported_units,

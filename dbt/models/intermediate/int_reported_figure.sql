@@ -299,7 +299,7 @@ select
     cast(null as decimal(24, 6)) as value_declared_growth,
     cast(null as decimal(24, 6)) as rate_ytd,
     1 as has_cell,
-    cast(null as varchar) as null_reason,
+    cast(null as string) as null_reason,
     energy.is_estimated,
     0 as is_carried,
     'fuels' as source
@@ -353,7 +353,7 @@ select
     cast(null as decimal(24, 6)) as value_declared_growth,
     {{ as_value('rate_ytd') }} as rate_ytd,
     1 as has_cell,
-    cast(null as varchar) as null_reason,
+    cast(null as string) as null_reason,
     0 as is_estimated,
     0 as is_carried,
     'incidents' as source

@@ -215,6 +215,17 @@ silent as (
     where unit_row.unit_id is null and heir.unit_id is null and answer.unit_id is null and other.unit_id is null
 ),
 
+year_end as (
+    select
+        indicator_code,
+        unit_id,
+        year_no,
+        period,
+        value_ytd,
+        row_number() over (partition by indicator_code, unit_id, year_no order by period desc) as rows_left
+    from township_own
+),
+
 brought as (
     select
         candidate.indicator_code,
@@ -249,18 +260,11 @@ brought as (
         and year(line.effective_from) = candidate.year_no
         -- a year to date reported since then includes the predecessor already
         and coalesce(candidate.anchor_held_no, 0) < {{ month_index('line.effective_from') }}
-    inner join township_own as predecessor
+    inner join year_end as predecessor
         on line.predecessor_id = predecessor.unit_id
         and candidate.indicator_code = predecessor.indicator_code
         and candidate.year_no = predecessor.year_no
-        and {{ month_index('predecessor.period') }} = (
-            select max({{ month_index('last_row.period') }})
-            from township_own as last_row
-            where
-                last_row.unit_id = predecessor.unit_id
-                and last_row.indicator_code = predecessor.indicator_code
-                and last_row.year_no = predecessor.year_no
-        )
+        and predecessor.rows_left = 1
     where candidate.source <> 'incidents'
     group by candidate.indicator_code, candidate.unit_id, candidate.period
 ),
@@ -569,7 +573,7 @@ every_level as (
         'county' as level,
         indicator_code,
         unit_id,
-        cast(null as varchar) as township_code,
+        cast(null as string) as township_code,
         kind,
         period,
         value_ytd,
@@ -687,7 +691,7 @@ select
     cast(null as decimal(24, 6)) as parts_base_month,
     cast(null as decimal(24, 6)) as parts_base_ytd,
     cast(null as double) as declared_growth_pct,
-    cast(null as varchar) as null_reason,
+    cast(null as string) as null_reason,
     is_estimated,
     is_carried,
     is_reported,

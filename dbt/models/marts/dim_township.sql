@@ -40,13 +40,13 @@ select
     county_name_zh as name_zh,
     county_name_en as name_en,
     'county' as kind,
-    cast(null as varchar) as class,
+    cast(null as string) as class,
     make_date(1900, 1, 1) as valid_from,
     cast(null as date) as valid_to,
-    cast(null as varchar) as successor_code,
+    cast(null as string) as successor_code,
     county_code as durable_id,
     cast(null as date) as transferred_out_on,
     0 as sort_order,
-    cast(null as varchar) as note
+    cast(null as string) as note
 from {{ ref('stg_deployment') }}
 where county_code is not null

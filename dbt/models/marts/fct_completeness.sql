@@ -137,7 +137,7 @@ expected as (
     select
         dated.*,
         deployment.county_code as unit_id,
-        cast(null as varchar) as township_code,
+        cast(null as string) as township_code,
         'active' as unit_status
     from dated
     inner join {{ ref('stg_deployment') }} as deployment

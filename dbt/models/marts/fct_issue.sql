@@ -1,7 +1,7 @@
 -- What intake and audit found, and what only shows when submissions meet: two forms that disagree (FORM), a reported
 -- row that is not the sum of its parts (SUM). None of them blocks publication: they judge reporters, not our arithmetic.
 select
-    issue.submission_id || '-' || cast(issue.issue_no as varchar) as issue_id,
+    issue.submission_id || '-' || cast(issue.issue_no as string) as issue_id,
     issue.submission_id,
     submission.file_name,
     issue.sheet,
@@ -20,7 +20,7 @@ from {{ ref('stg_issue') }} as issue
 left join {{ ref('stg_submission') }} as submission on issue.submission_id = submission.submission_id
 union all
 select
-    'FORM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as varchar)
+    'FORM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as string)
     || '-' || pair.measure || '-' || pair.other_form as issue_id,
     pair.other_submission_id as submission_id,
     pair.other_file as file_name,
@@ -31,7 +31,7 @@ select
     {% for language in ['zh', 'en'] %}
     {{ filled('message.' ~ language, {
         'indicator_' ~ language: 'indicator.name_' ~ language,
-        'period': 'substr(cast(pair.period as varchar), 1, 7)',
+        'period': 'substr(cast(pair.period as string), 1, 7)',
         'form_a': 'pair.kept_form',
         'file_a': 'pair.kept_file',
         'sheet_a': 'pair.kept_sheet',
@@ -55,7 +55,7 @@ inner join {{ ref('dim_indicator') }} as indicator on pair.indicator_code = indi
 inner join {{ ref('stg_message') }} as message on message.key = 'marts.forms_differ'
 union all
 select
-    'SUM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as varchar)
+    'SUM-' || pair.level || '-' || pair.unit_id || '-' || pair.indicator_code || '-' || cast(pair.period as string)
         as issue_id,
     pair.submission_id,
     pair.file_name,
@@ -66,7 +66,7 @@ select
     {% for language in ['zh', 'en'] %}
     {{ filled('message.' ~ language, {
         'indicator_' ~ language: 'indicator.name_' ~ language,
-        'period': 'substr(cast(pair.period as varchar), 1, 7)',
+        'period': 'substr(cast(pair.period as string), 1, 7)',
         'unit_' ~ language: 'township.name_' ~ language,
         'reported': 'cast(pair.own_ytd as decimal(24, 2))',
         'ours': 'cast(pair.sum_ytd as decimal(24, 2))',

@@ -53,6 +53,6 @@ select
     cast(100 as double) as time_progress_pct,
     cast(null as double) as gap_pp,
     'grey' as lamp,
-    cast(null as varchar) as lamp_rule_zh,
-    cast(null as varchar) as lamp_rule_en
+    cast(null as string) as lamp_rule_zh,
+    cast(null as string) as lamp_rule_en
 from waiting

@@ -11,7 +11,7 @@
 {%- set checks = [] -%}
 {%- if key -%}
     {%- set texts = [] -%}
-    {%- for column in key -%}{%- do texts.append('cast(' ~ column ~ ' as varchar)') -%}{%- endfor -%}
+    {%- for column in key -%}{%- do texts.append('cast(' ~ column ~ ' as string)') -%}{%- endfor -%}
     {%- set example = "concat_ws(' | ', " ~ texts | join(', ') ~ ")" -%}
     {%- do checks.append(
         "select 'unique: " ~ key | join(', ') ~ "' as rule, count(*) as violations, min(" ~ example ~ ") as example"
@@ -19,7 +19,7 @@
         ~ " having count(*) > 1) as repeated"
     ) -%}
 {%- else -%}
-    {%- set example = "cast(null as varchar)" -%}
+    {%- set example = "cast(null as string)" -%}
 {%- endif -%}
 {%- set conditions = [] -%}
 {%- for column in not_null -%}
@@ -42,7 +42,7 @@
 {%- for link in refers -%}
     {%- do checks.append(
         "select 'refers: " ~ link.column ~ " -> " ~ link.to ~ "' as rule, count(*) as violations, "
-        ~ "min(cast(child." ~ link.column ~ " as varchar)) as example from (select " ~ link.column ~ " from " ~ model
+        ~ "min(cast(child." ~ link.column ~ " as string)) as example from (select " ~ link.column ~ " from " ~ model
         ~ " where " ~ link.column ~ " is not null" ~ (" and " ~ link.where if link.where else "") ~ ") as child left join "
         ~ ref(link.to) ~ " as parent on child." ~ link.column ~ " = parent." ~ link.field
         ~ " where parent." ~ link.field ~ " is null"

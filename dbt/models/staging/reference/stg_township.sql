@@ -19,12 +19,12 @@ select
     min(met.name_zh) as name_zh,
     min(met.name_en) as name_en,
     min(met.kind) as kind,
-    cast(null as varchar) as class,
+    cast(null as string) as class,
     make_date(1900, 1, 1) as valid_from,
     cast(null as date) as valid_to,
-    cast(null as varchar) as successor_code,
+    cast(null as string) as successor_code,
     cast(null as integer) as sort_order,
-    cast(null as varchar) as note
+    cast(null as string) as note
 from {{ source('raw', 'township') }} as met
 left join {{ source('reference', 'townships') }} as known on met.township_code = known.township_code
 where known.township_code is null
