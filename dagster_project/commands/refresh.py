@@ -76,6 +76,7 @@ def _refresh(settings: Settings, texts: Texts, as_json: bool) -> None:
     progress = ProgressPrinter(texts)
     progress("receive", 0, 0, "")
     reception = refresh.receive(settings)
+    received_after = time.monotonic() - started
     if (found := refresh.nothing_new(settings)) is not None:
         # Another refresh has done it meanwhile, or everything that came is in force already.
         _print_nothing_new(found, texts, as_json)
@@ -85,7 +86,7 @@ def _refresh(settings: Settings, texts: Texts, as_json: bool) -> None:
     from dagster_project.orchestration.session import Session
 
     session = Session(settings, progress=progress, reception=reception)
-    session.seconds["receive"] = round(time.monotonic() - started, 3)
+    session.seconds["receive"] = round(received_after, 3)
     result = run_job(session)
     if result.dead_runs:
         note(texts.lines("cli.refresh_dead_runs", count=len(result.dead_runs)))

@@ -1,3 +1,4 @@
+-- The edition of GB/T 4754 in force; closed editions stay in the reference folder for older registers.
 select
     industry_code,
     name_zh,
@@ -6,3 +7,4 @@ select
     valid_from,
     valid_to
 from {{ source('reference', 'industries') }}
+where valid_to is null
