@@ -18,16 +18,17 @@ setup: $(VENV)/.run-stamp
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# pip compiles bytecode while it installs, which saves seconds at every later start.
+# pip compiles bytecode while it installs, which saves seconds at every later start. The lock is whole, hence --no-deps:
+# older pips refuse the extras that packages ask of each other otherwise.
 $(VENV)/.run-stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
 setup-dev: $(VENV)/.dev-stamp
 
 $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
 test: setup-dev
@@ -49,9 +50,11 @@ format: setup-dev
 
 # Needs uv on the PATH; hashes for every platform, no index address.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate \
 		pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate \
 		--extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:
