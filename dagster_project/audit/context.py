@@ -118,6 +118,8 @@ class Run:
     collected: Collected = field(default_factory=Collected)
     # sheets and months that are refused as a whole (V34): nothing more is asked of them
     refused: set[tuple[str, date]] = field(default_factory=set)
+    # rows that are last month's in a sheet (V19.row), by identity and sheet
+    copied: set[tuple[int, str]] = field(default_factory=set)
     # what rows say of their own units: (unit, month) -> coverage
     said: dict[tuple[str, date], Coverage] = field(default_factory=dict)
     rule: Callable[[str], Rule | None] = field(init=False)
@@ -127,6 +129,11 @@ class Run:
         for item in self.intake.parsed.coverage:
             if item.unit_id is not None:
                 self.said.setdefault((item.unit_id, item.period), item)
+
+    def is_loud(self, key: str) -> bool:
+        """Whether a rule that fires asks for an answer."""
+        rule = self.rule(key)
+        return rule is not None and rule.severity != "info"
 
     def tolerance(self, key: str, printed: float, expected: float) -> float:
         """max(tolerance_abs printed steps, tolerance_rel of what is expected)."""

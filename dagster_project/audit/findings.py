@@ -56,6 +56,8 @@ class Finding:
     text: str | None = None
     also: str | None = None
     counts: bool = True  # whether it is evidence against its cells, or only worth a remark
+    # cells that the finding adds up: where another rule blames one of them, it says nothing new
+    parts: tuple[Suspect, ...] = ()
 
 
 @dataclass(slots=True)
@@ -146,6 +148,15 @@ def slip(value: float, expected: float | None) -> tuple[str, dict[str, object]] 
     if len(read) == len(meant) + 1 and _is_shortened(meant, read):
         return "doubled", {}
     return None
+
+
+def is_swapped(value: float, expected: float) -> bool:
+    """Whether two figures hold the same digits, two neighbours exchanged."""
+    read, meant = number(abs(value)), number(abs(expected))
+    if len(read) != len(meant) or value * expected <= 0:
+        return False
+    apart = [i for i in range(len(read)) if read[i] != meant[i]]
+    return len(apart) == 2 and apart[1] - apart[0] == 1 and read[apart[0]] == meant[apart[1]]
 
 
 def slip_rest(value: float, expected: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, Figure, step
-from dagster_project.audit.findings import Finding, Suspect, deviance, number
+from dagster_project.audit.findings import Finding, Suspect, deviance, is_swapped, number
 
 NONE: Sequence[Finding] = ()
 
@@ -75,7 +75,11 @@ def _oddness(
     """
     last_year = _last_year(figure)
     if last_year is not None:
-        return deviance(level, run.past.expected_whole(figure)), deviance(base, last_year), None
+        level_odd, base_odd = deviance(level, run.past.expected_whole(figure)), deviance(base, last_year)
+        usual = run.rule("V12")
+        is_usual = usual is not None and (usual.low or -50) <= growth <= (usual.high or 100)
+        # beside a level or base that is out by a factor, a printed growth of everyday size is above suspicion
+        return level_odd, base_odd, 0.0 if is_usual and max(level_odd or 0.0, base_odd or 0.0) > 1 else None
     whole = figure.month * figure.month_no if figure.month and figure.month > 0 else None
     usual = run.rule("V12")
     if whole is None or usual is None or not (usual.low or -50) <= growth <= (usual.high or 100):
@@ -138,7 +142,8 @@ def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
         printed = step(figure.cells[bit])
         if difference <= printed:
             figure.vouched |= bit
-        if difference > run.tolerance("V11", printed, published):
+        # a difference within tolerance that swapped digits explain exactly is no revision
+        if difference > run.tolerance("V11", printed, published) or is_swapped(value, published):
             findings.append(
                 Finding(
                     "V11.boundary"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
-from dagster_project.audit.findings import Finding, Suspect, deviance, number, slip_rest
+from dagster_project.audit.findings import Finding, Suspect, deviance, is_swapped, number, slip_rest
 from dagster_project.audit.history import Entry
 from dagster_project.audit.rulebook import Rule
 
@@ -61,8 +61,28 @@ def _before(figure: Figure) -> float | None:
     """Year to date of the month before; 0 in January."""
     if figure.month_no == 1:
         return 0.0
-    entry = figure.known_level.get(figure.index - 1)
-    return entry[0] if entry else None
+    known = figure.known_level
+    entry = known.get(figure.index - 1)
+    if entry is not None:
+        return entry[0]
+    # last month's was held back: the one before it and last month's own flow still say what it must have been
+    last = figure.known_month.get(figure.index - 1)
+    if last is None or figure.level_bit == STOCK:
+        return None
+    earlier = known.get(figure.index - 2)
+    start = 0.0 if figure.month_no == 2 else earlier[0] if earlier is not None else None
+    return None if start is None else start + last[0]
+
+
+def _last_known(figure: Figure) -> float | None:
+    """The latest year to date known of this year before this month: 0 in January."""
+    before = _before(figure)
+    for back in range(2, figure.month_no):
+        if before is not None:
+            break
+        entry = figure.known_level.get(figure.index - back)
+        before = entry[0] if entry is not None else None
+    return before
 
 
 def v02_accumulation(figure: Figure, run: Run) -> Iterable[Finding]:
@@ -101,7 +121,10 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
         figure.vouched |= MONTH | YTD
         return None
     expected_ytd, expected_month = before + month, ytd - before
-    near = abs(difference) <= run.tolerance("V02", printed, expected_ytd)
+    near = abs(difference) <= run.tolerance("V02", printed, expected_ytd) and not (
+        # a difference within tolerance that swapped digits explain exactly is no rounding
+        is_swapped(ytd, expected_ytd) or is_swapped(month, expected_month)
+    )
     typical = run.past.expected_month(figure)
     if not near and _row_is_scaled(run, month, ytd - before, typical):
         return None  # the whole row is in another unit: V13 says so at each cell
@@ -149,6 +172,12 @@ def _last_month_is_odd(figure: Figure, before: float, printed: float) -> bool:
         start = 0.0 if figure.month_no == 2 else earlier[0] if earlier is not None else None
         if start is not None and abs(start + last[0] - implied) <= 2 * printed:
             return True
+        if start is not None and abs(start + last[0] - before) > 2 * printed and implied > start:
+            # last month's own accumulation failed, and was told then; what this month implies for it is plausible
+            usual = figure.known_month.get(figure.index - 13) or figure.known_month.get(figure.index - 12)
+            flow = usual[0] if usual is not None else month
+            if flow > 0 and 0.5 <= (implied - start) / flow <= 2.0:
+                return True
     return implied > 0 and before > 0 and not 0.5 < before / implied < 2.0 and abs(slip_rest(before, implied)) < 0.005
 
 
@@ -210,14 +239,14 @@ def v04_no_decrease(figure: Figure, run: Run) -> Iterable[Finding]:
     ytd = figure.ytd
     if ytd is None or figure.month_no == 1 or figure.meta.is_signed or figure.meta.kind == "ratio":
         return NONE
-    before = _before(figure)
+    before = _last_known(figure)
     if before is None or ytd >= before or figure.vouched & YTD:
         return NONE
     if run.past.has_links(figure.row.unit_id):
         own = run.past.own(figure.meta.code, figure.row.unit_id, "ytd").get(figure.index - 1)
         if own is not None and ytd >= own[0]:
             return NONE
-    if before - ytd <= rounding(figure.cells[YTD]):
+    if before - ytd <= rounding(figure.cells[YTD]) or _is_peak(figure, ytd, before):
         return NONE
     expected = before + figure.month if figure.month is not None else None
     return (
@@ -227,6 +256,18 @@ def v04_no_decrease(figure: Figure, run: Run) -> Iterable[Finding]:
             {"ytd": number(ytd), "before": number(before), "difference": number(before - ytd)},
         ),
     )
+
+
+def _is_peak(figure: Figure, level: float, before: float) -> bool:
+    """Whether last month's figure, not this one, is out of line: this one goes on from the month before it."""
+    earlier = figure.known_level.get(figure.index - 2)
+    if earlier is None or earlier[0] <= 0 or before <= 0:
+        return False
+    now, then = abs(level / earlier[0] - 1), abs(before / earlier[0] - 1)
+    if figure.level_bit == STOCK:
+        return now <= 0.2 < then
+    steps = figure.month_no - 2
+    return steps > 0 and 0 <= level - earlier[0] <= 4 * earlier[0] / steps < before - earlier[0]
 
 
 def v12_change(figure: Figure, run: Run) -> Iterable[Finding]:
@@ -414,7 +455,8 @@ def v18_employment(figure: Figure, run: Run) -> Iterable[Finding]:
     rule = run.rule("V18")
     if rule is not None and before > 0:
         change = abs(stock - before)
-        if change > (rule.tolerance_abs or 0.0) and change > (rule.tolerance_rel or 0.0) * before:
+        is_large = change > (rule.tolerance_abs or 0.0) and change > (rule.tolerance_rel or 0.0) * before
+        if is_large and not _is_peak(figure, stock, before):
             findings.append(
                 Finding(
                     "V18",

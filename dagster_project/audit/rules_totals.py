@@ -55,8 +55,9 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
     if rule is None or not run.intake.parsed.totals:
         return issues
     columns = columns_of(run)
+    unread = _unread_columns(run)
     corrections = _corrections(findings)
-    suspects = {id(s.cell): s.figure for f in findings if _is_loud(run, f.key) for s in f.suspects}
+    suspects = {id(s.cell): s.figure for f in findings if run.is_loud(f.key) for s in f.suspects}
     for total in run.intake.parsed.totals:
         meta = run.context.indicators.get(total.indicator_code)
         if meta is None or not meta.is_additive or total.measure not in BIT_OF or total.measure == "declared_growth":
@@ -67,6 +68,8 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         nulls = [c for c in column.nulls if scope is None or c.township_code == scope or c.unit_id == scope]
         if not cells or (total.scope is not None and scope is None):
             continue
+        if (total.sheet, _letters(total.cell)) in unread:
+            continue  # a cell of the column could not be read and is told: what the sum should be is not known
         own = sum(float(c.value) for c in cells if c.value is not None)
         difference = float(total.value) - own
         held_back = sum(float(c.value) for c in cells if c.value is not None and c.status != "accepted")
@@ -133,6 +136,21 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         issues.append(issue)
     issues.extend(_total_growth(run))
     return issues
+
+
+def _letters(cell: str) -> str:
+    return cell.rstrip("0123456789")
+
+
+def _unread_columns(run: Run) -> set[tuple[str, str]]:
+    """(sheet, column) of cells that hold something that reading could not take for a figure."""
+    parsed = run.intake.parsed
+    read = {(obs.sheet, obs.cell) for obs in parsed.observations if obs.value is not None}
+    return {
+        (issue.sheet, _letters(issue.cell))
+        for issue in parsed.issues
+        if issue.severity == "error" and issue.cell and issue.sheet and (issue.sheet, issue.cell) not in read
+    }
 
 
 def _blank_in_question(nulls: list[Observation], difference: float) -> Observation | None:
@@ -203,6 +221,13 @@ def _culprit(
                 found.append((suspected, bit, value + difference))
     if found:
         return found[0] if len(found) == 1 else None
+    for obs in cells if run.copied else ():
+        value = float(obs.value) if obs.value is not None else 0.0
+        owner = _figure(run, obs)
+        if owner is not None and (id(owner.row), obs.sheet) in run.copied and BIT_OF[obs.measure] in owner.cells:
+            found.append((owner, BIT_OF[obs.measure], value + difference))
+    if found:
+        return found[0] if len(found) == 1 else None
     for obs in cells:
         value = float(obs.value) if obs.value is not None else 0.0
         kind = slip(value, value + difference)
@@ -211,14 +236,25 @@ def _culprit(
             owner = _figure(run, obs)
             # a whole row in another unit agrees with itself: then nothing speaks for its cells
             is_scaled = id(obs) in suspects and abs(slip_rest(value, value + difference)) < 0.005
-            if owner is not None and (is_scaled or not owner.vouched & BIT_OF[obs.measure]):
-                found.append((owner, BIT_OF[obs.measure], value + difference))
+            bit = BIT_OF[obs.measure]
+            if owner is not None and bit in owner.cells and (is_scaled or not owner.vouched & bit):
+                found.append((owner, bit, value + difference))
+    if len(found) > 1:
+        # of several that digits would explain, the one that the correction brings nearer to its own past
+        found = [one for one in found if _is_clearly_nearer(run, one)]
     return found[0] if len(found) == 1 else None
 
 
-def _is_loud(run: Run, key: str) -> bool:
-    rule = run.rule(key)
-    return rule is not None and rule.severity != "info"
+def _is_clearly_nearer(run: Run, candidate: tuple[Figure, int, float]) -> bool:
+    figure, bit, corrected = candidate
+    known = figure.known_month if bit == MONTH else figure.known_level
+    if bit == STOCK:
+        entry = known.get(figure.index - 1)
+        typical = entry[0] if entry is not None else None
+    else:
+        typical = run.past.expected_whole(figure) if bit == YTD else run.past.expected_month(figure)
+    now, then = deviance(figure.value(bit), typical), deviance(corrected, typical)
+    return now is not None and then is not None and then < 0.5 * now
 
 
 def _is_nearer(run: Run, figure: Figure, bit: int, value: float, corrected: float) -> bool:
@@ -409,7 +445,8 @@ def judge_enterprise_sums(run: Run) -> Iterable[Finding]:
                 members.setdefault((code or "", enterprise.township_code or ""), []).append(enterprise.enterprise_id)
     for figure in wanted:
         units = members.get((figure.meta.scope or "", figure.row.unit_id), [])
-        values = [_known(run, figure.meta.scope_base or "", unit, figure.index) for unit in units]
+        base = figure.meta.scope_base or ""
+        values = [_known(run, base, unit, figure.index) for unit in units]
         if not units or any(value is None for value in values):
             continue
         own = sum(value for value in values if value is not None)
@@ -420,9 +457,19 @@ def judge_enterprise_sums(run: Run) -> Iterable[Finding]:
                     (Suspect(figure, YTD, own),),
                     {"sum": number(own), "enterprises": len(units)},
                     counts=False,
+                    parts=tuple(_parts(run, base, units, figure.index)),
                 )
             )
     return findings
+
+
+def _parts(run: Run, code: str, units: list[str], index: int) -> Iterable[Suspect]:
+    """The enterprises' cells of this submission that V09 adds up."""
+    for unit_id in units:
+        row = run.collected.rows.get((unit_id, index))
+        figure = row.figures.get(code) if row is not None else None
+        if figure is not None and YTD in figure.cells:
+            yield Suspect(figure, YTD)
 
 
 def _known(run: Run, code: str, unit_id: str, index: int) -> float | None:

@@ -8,6 +8,7 @@ Does not belong here: the rules (rules_*.py), thresholds (audit_rules.csv), text
 | V01-V04, V12, V13, V18, V19, V40 | rules_series.py | one figure and its past |
 | V10, V11 | rules_growth.py | the printed base and growth |
 | V05, V06, V14-V17, V20, V21, V23, V25-V27, V37 | rules_relations.py | rows of audit_relations.csv |
+| V19.row | rules_copies.py | a whole row and last month's |
 | V07-V09 | rules_totals.py | columns, the county's row, the register |
 | V22, V24 | rules_coal_safety.py | incidents, statuses |
 | V28-V30 | rules_energy.py | coefficients, the list of key users |
@@ -28,6 +29,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from dagster_project.audit import rules_coal_safety as coal
+from dagster_project.audit import rules_copies as copies
 from dagster_project.audit import rules_coverage as coverage
 from dagster_project.audit import rules_energy as energy
 from dagster_project.audit import rules_growth as growth
@@ -73,6 +75,7 @@ FINDING_RULES: tuple[Callable[[Run], Iterable[Finding]], ...] = (
     energy.judge_coefficients,
     energy.judge_equivalents,
     identity.judge_membership,
+    copies.judge_copied_rows,
 )
 # ... and those that say something of a sheet, a total or a row.
 ISSUE_RULES: tuple[Callable[[Run], Iterable[Issue]], ...] = (
@@ -129,8 +132,13 @@ class Auditor:
             findings.extend(judge(run))
         issues.extend(totals.judge_totals(run, findings))
         grown: set[tuple[str, int]] = set()
-        for verdict in blame(findings):
-            if _is_said_of_the_unit(verdict, grown):
+        verdicts = blame(findings)
+        blamed = {v.blamed.key for v in verdicts if v.decided and not v.finding.parts and run.is_loud(v.finding.key)}
+        for verdict in verdicts:
+            if _is_said_of_the_unit(verdict, grown) or any(
+                part.key in blamed or (id(part.figure.row), part.cell.sheet) in run.copied
+                for part in verdict.finding.parts
+            ):
                 continue
             issues.extend(self._issues_of(run, verdict))
         for judge_issues in ISSUE_RULES:

@@ -206,6 +206,7 @@ class SheetReading:
     period: date | None
     confidence: float = 0.0
     is_hidden: bool = False
+    period_cell: str | None = None  # where the period stands, for issues about it
 
 
 @dataclass(slots=True)

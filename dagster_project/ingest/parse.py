@@ -61,7 +61,7 @@ def parse_grid(workbook: Workbook, vocabulary: Vocabulary) -> ParsedWorkbook:
             _issue(
                 parsed, vocabulary, "parse.unexpected", "error", sheet, detail=f"{type(fault).__name__}: {fault}"[:200]
             )
-    _check_file_name(parsed, vocabulary)
+    _check_periods(parsed, vocabulary)
     return parsed
 
 
@@ -140,7 +140,7 @@ def _parse_sheet(sheet: Sheet, parsed: ParsedWorkbook, vocabulary: Vocabulary) -
             reading.form_code, reading.layout = found.form.code, found.form.layout
             reading.confidence = round(min(found.score, 1.0), 3)
         if reading.period is None or (table.period is not None and table.period > reading.period):
-            reading.period = table.period
+            reading.period, reading.period_cell = table.period, table.period_cell
         _settle_workbook(parsed, table.reporter)
     if recognised == 0:
         _unknown_sheet(sheet, parsed, vocabulary, best, seen)
@@ -336,6 +336,7 @@ def _table(
         said=said,
         grain=grain,
         reporter=_reporter(form, context, sheet, vocabulary),
+        period_cell=cell,
     )
     for word, row, column in context.unknown_units:
         table.issue("parse.sheet_unit", "warning", row, column, word, unit=word)
@@ -482,17 +483,23 @@ def _settle_workbook(parsed: ParsedWorkbook, reporter: UnitRef) -> None:
         parsed.reporter = UnitRef("county")
 
 
-def _check_file_name(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
-    """The period in the file's name against the sheets' (V34); a name is advice, so it corrects nothing."""
+def _check_periods(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
+    """The periods that the sheets and the file's name say, against each other (V34).
+
+    A sheet that stands alone against its neighbours of other forms is refused: its figures would overwrite another
+    month's. A file's name alone is advice and corrects nothing. A workbook that holds one form for several months is
+    what it says.
+    """
     stem = parsed.file_name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     said = vocabulary.periods.find(stem)
-    if said is None or said.month is None:
+    if said is not None and said.month is None:
+        said = None
+    dated = [reading for reading in parsed.sheets if reading.period is not None and reading.form_code]
+    if not dated or any(vocabulary.forms[reading.form_code or ""].period_grain != "month" for reading in dated):
         return
-    periods = {reading.period for reading in parsed.sheets if reading.period is not None and reading.form_code}
-    forms = {vocabulary.forms[reading.form_code].period_grain for reading in parsed.sheets if reading.form_code}
-    if not periods or forms != {"month"}:
-        return
-    if any((said.year in (None, period.year)) and said.month == period.month for period in periods):
+    _refuse_lone_periods(dated, said, parsed, vocabulary)
+    periods = {reading.period for reading in dated if reading.period is not None}
+    if said is None or not periods or any(_is_said(period, said) for period in periods):
         return
     newest = max(periods)
     made = vocabulary.messages.issue(
@@ -504,4 +511,53 @@ def _check_file_name(parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
         period_text=f"{newest:%Y-%m}",
     )
     made.period = newest
+    if len(dated) == 1:
+        made.sheet, made.cell = dated[0].sheet, dated[0].period_cell
     parsed.issues.append(under_rule(made))
+
+
+def _is_said(period: date, said: Period) -> bool:
+    return said.year in (None, period.year) and said.month == period.month
+
+
+def _refuse_lone_periods(
+    dated: Sequence[SheetReading], said: Period | None, parsed: ParsedWorkbook, vocabulary: Vocabulary
+) -> None:
+    """Takes the period and the force from a sheet that alone says another month than its neighbours of other forms."""
+    voices: dict[date, int] = {}
+    for reading in dated:
+        if reading.period is not None:
+            voices[reading.period] = voices.get(reading.period, 0) + 1
+    if len(voices) < 2:
+        return
+    for period in voices:
+        voices[period] += said is not None and _is_said(period, said)
+    usual = max(voices, key=lambda period: voices[period])
+    forms = [reading.form_code for reading in dated]
+    for reading in dated:
+        own = vocabulary.periods.find(reading.sheet)
+        if (
+            reading.period is None
+            or voices[reading.period] > 1
+            or voices[usual] < 2
+            or forms.count(reading.form_code) > 1
+            or (own is not None and _is_said(reading.period, own))
+        ):
+            continue
+        made = vocabulary.messages.issue(
+            "parse.sheet_period",
+            "error",
+            sheet=reading.sheet,
+            cell=reading.period_cell,
+            raw_text=f"{reading.period:%Y-%m}",
+            file=parsed.file_name,
+            period_text=f"{reading.period:%Y-%m}",
+            usual=f"{usual:%Y-%m}",
+        )
+        made.period, made.quarantines = reading.period, True
+        parsed.issues.append(under_rule(made))
+        for observation in parsed.observations:
+            if observation.sheet == reading.sheet:
+                observation.status = "quarantined"
+        parsed.coverage = [entry for entry in parsed.coverage if entry.sheet != reading.sheet]
+        reading.period = None

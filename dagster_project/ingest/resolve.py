@@ -411,7 +411,7 @@ class _Resolver:
                     "resolve.code_differs",
                     "warning",
                     sheet,
-                    cell,
+                    unit.identifier_cell or cell,
                     code.text,
                     once=(sheet, cell),
                     name=unit.name,

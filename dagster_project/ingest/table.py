@@ -95,6 +95,7 @@ class Table:
     said: Period | None
     grain: Grain
     reporter: UnitRef
+    period_cell: str | None = None
     units: list[RowUnit] = field(default_factory=list)
     notes: list[NoteMark] = field(default_factory=list)
     scales: dict[tuple[str, bool, tuple[Unit, ...], tuple[Unit, ...]], Scale] = field(default_factory=dict)

@@ -502,7 +502,7 @@ def test_periods_that_contradict(read: Reader) -> None:
     intake = read(
         "\n2026年4月乡镇企业主要经济指标\n乡镇|增加值累计|1-3月实交税金\n云溪街道|1|2\n", file="2026年3月报表(最终).xls"
     )
-    assert at(intake, "V34") == ["C2", None]  # the column's heading, the file's name
+    assert at(intake, "V34") == ["C2", "A1"]  # the column's heading, what the file's name contradicts
     assert figures(intake) == {("TE01", YUNXI, "ytd"): "1"}
     assert figures(intake, accepted=False) == {("TE03", YUNXI, "ytd"): "2"}
 
