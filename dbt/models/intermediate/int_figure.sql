@@ -201,12 +201,19 @@ scoped as (
         listed_place.place_id as unit_id,
         listed_place.place_township as township_code,
         listed_place.period,
-        sum(case when is_complete then n end) as n,
-        sum(case when is_complete then d end) as d,
+        -- decimals: the order of adding must not show in the last digit, or a rebuild would differ
+        cast(sum(case when is_complete then {{ as_value('n') }} end) as double) as n,
+        cast(sum(case when is_complete then {{ as_value('d') }} end) as double) as d,
         cast(null as double) as n_month,
         cast(null as double) as d_month,
-        sum(case when is_complete and n_base is not null and d_base is not null then n_base end) as n_base,
-        sum(case when is_complete and n_base is not null and d_base is not null then d_base end) as d_base,
+        cast(
+            sum(case when is_complete and n_base is not null and d_base is not null then {{ as_value('n_base') }} end)
+            as double
+        ) as n_base,
+        cast(
+            sum(case when is_complete and n_base is not null and d_base is not null then {{ as_value('d_base') }} end)
+            as double
+        ) as d_base,
         max(case when is_estimated then 1 else 0 end) = 1 as is_estimated,
         max(case when level = 'enterprise' and is_carried then 1 else 0 end) = 1 as is_carried,
         max(case when is_reported then 1 else 0 end) = 1 as is_reported,
