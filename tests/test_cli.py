@@ -2,71 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dagster_project import cli
-from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.settings import Settings
 from tests.commands.conftest import VERSIONS, published_home  # noqa: F401  (a fixture)
+from tests.program import environment, tew, tew_program
 
-TEW = [sys.executable, "-m", "dagster_project.cli"]
 PROMISED = ("up", "demo", "refresh", "check", "query", "path", "versions", "rollback", "rebuild", "withdraw")
-
-
-@dataclass
-class Done:
-    """What a call did; the same names as of subprocess.CompletedProcess."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def tew(settings: Settings, *arguments: str, **environment: str) -> Done:
-    """The entry point in this process, so that a hundred calls do not cost a hundred starts of Python."""
-    out, err = io.StringIO(), io.StringIO()
-    added = {"TEW_HOME": str(settings.home), "TEW_SETTLE_SECONDS": "0", **environment}
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        for name, value in added.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["tew", *arguments])
-        patch.chdir(settings.home.parent)
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
-
-
-def tew_program(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as a program of its own."""
-    env = {**os.environ, "TEW_HOME": str(settings.home), "TEW_SETTLE_SECONDS": "0", "PYTHONPATH": str(PROJECT_ROOT)}
-    return subprocess.run(
-        [*TEW, *arguments],
-        cwd=settings.home.parent,
-        env=env,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 def test_help_names_every_command(home: Settings) -> None:
@@ -240,8 +192,11 @@ def heavy_imports(settings: Settings, *arguments: str) -> set[str]:
         "try: cli.main()\nexcept SystemExit: pass\n"
         "sys.stderr.write('\\n' + json.dumps([m for m in ('dagster', 'dbt', 'dash', 'plotly', 'pandas', 'openpyxl') if m in sys.modules]))"
     )
-    env = {**os.environ, "TEW_HOME": str(settings.home), "TEW_SETTLE_SECONDS": "0", "PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return set(json.loads(done.stderr.splitlines()[-1]))
