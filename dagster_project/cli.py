@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -154,6 +155,34 @@ def check(
     from dagster_project.commands import check as command
 
     raise typer.Exit(command.run(_settings(), files, as_json=as_json, returned=returned))
+
+
+def _month(text: str) -> date:
+    """YYYY-MM as the month's first day; exit 2 on anything else."""
+    try:
+        return datetime.strptime(text, "%Y-%m").date()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month such as 2026-03", param_hint="--period") from None
+
+
+@app.command()
+def template(
+    form: Annotated[str, typer.Argument(help="Code of the form, such as TE-M1.", metavar="FORM")],
+    unit: Annotated[str, typer.Option(help="Code or full name: the county, a township, an enterprise.")],
+    period: Annotated[str, typer.Option(help="Month, YYYY-MM.")],
+    prefilled: Annotated[
+        bool, typer.Option("--prefilled", help="With last month's and last year's figures of the published version.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write it; default: a name of its own.", dir_okay=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a form to fill in: names, codes, drop-downs, live checks."""
+    from dagster_project.commands import template as command
+
+    command.run(_settings(), form, unit, _month(period), prefilled=prefilled, output=output, as_json=as_json)
 
 
 @app.command()
