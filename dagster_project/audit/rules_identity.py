@@ -59,6 +59,8 @@ def judge_future(run: Run) -> Iterable[Issue]:
     today = (run.submission.ingested_at + timedelta(days=1)).date()
     told: set[tuple[str, object]] = set()
     already = {issue.sheet for issue in run.intake.issues if issue.rule == "V34" and issue.severity == "error"}
+    # the title or key that says the month; a month of a row has its own first cell
+    places = {(sheet.sheet, sheet.period): sheet.period_cell for sheet in run.intake.parsed.sheets if sheet.period_cell}
     for obs in run.intake.parsed.observations:
         form = run.context.forms.get(obs.form_code)
         # a yearly figure stands at its year's December, long before that month comes
@@ -74,7 +76,12 @@ def judge_future(run: Run) -> Iterable[Issue]:
             rule,
             "V34.future",
             obs.sheet,
-            {"period": f"{obs.period:%Y-%m}", "received": f"{run.submission.ingested_at:%Y-%m-%d}"},
+            {
+                "file": run.intake.parsed.file_name,
+                "period": f"{obs.period:%Y-%m}",
+                "received": f"{run.submission.ingested_at:%Y-%m-%d}",
+            },
+            cell=places.get((obs.sheet, obs.period), obs.cell),
         )
         issue.period, issue.quarantines = obs.period, True
         issues.append(issue)

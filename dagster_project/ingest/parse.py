@@ -61,8 +61,22 @@ def parse_grid(workbook: Workbook, vocabulary: Vocabulary) -> ParsedWorkbook:
             _issue(
                 parsed, vocabulary, "parse.unexpected", "error", sheet, detail=f"{type(fault).__name__}: {fault}"[:200]
             )
+    _report_formless(workbook, parsed, vocabulary)
     _check_periods(parsed, vocabulary)
     return parsed
+
+
+def _report_formless(workbook: Workbook, parsed: ParsedWorkbook, vocabulary: Vocabulary) -> None:
+    """A workbook of which no sheet is a known form gives an error: a cover may be skipped beside a form, not alone."""
+    if any(sheet.form_code is not None for sheet in parsed.sheets):
+        return
+    if any(issue.severity == "error" for issue in parsed.issues) or not workbook.sheets:
+        return
+    fullest = max(workbook.sheets, key=lambda sheet: sum(len(row) for row in sheet.rows))
+    parsed.issues = [
+        issue for issue in parsed.issues if not (issue.rule == "parse.ignored_sheet" and issue.sheet == fullest.name)
+    ]
+    _unknown_layout(fullest, parsed, vocabulary, None, [])
 
 
 def _issue(
@@ -164,6 +178,12 @@ def _unknown_sheet(
     if numbers < 2 and not seen:
         _issue(parsed, vocabulary, "parse.ignored_sheet", "info", sheet)
         return
+    _unknown_layout(sheet, parsed, vocabulary, best, seen)
+
+
+def _unknown_layout(
+    sheet: Sheet, parsed: ParsedWorkbook, vocabulary: Vocabulary, best: Recognition | None, seen: list[str]
+) -> None:
     known = " | ".join(form.name_zh for form in vocabulary.forms.values())
     known_en = " | ".join(form.name_en for form in vocabulary.forms.values())
     nearest = best.nearest if best is not None and best.nearest is not None else None
@@ -182,7 +202,7 @@ def _unknown_sheet(
         sheet,
         None,
         None,
-        seen=_shown(seen),
+        seen=_shown(seen) or "—",
         known_zh=known,
         known_en=known_en,
         nearest_zh=nearest.name_zh if nearest else "—",

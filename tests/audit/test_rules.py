@@ -381,7 +381,7 @@ CASES: list[tuple[Callable, object, Found, set[str], object]] = [
     (v29, 12000, {("V29", W, "F5")}, set(), 9601),
     (v31, 1500, {("V31", W, "D5")}, set(), 2500),
     (v32_twice, TOWN, {("V32", E, "D6")}, {"D6"}, OTHER_TOWN),
-    (v34_future, "2026-06", {("V34", E, None)}, {"D5"}, "2026-03"),
+    (v34_future, "2026-06", {("V34", E, "D5")}, {"D5"}, "2026-03"),
     (v36, None, {("V36", W, "D5")}, set(), 900),
     (v39, 0, {("V39", N, "D5")}, set(), 7),
 ]
