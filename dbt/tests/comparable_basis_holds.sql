@@ -1,5 +1,6 @@
 -- Invariants of the comparable basis (domain.md D.3.8): a unit that nothing has touched has one base on both bases,
--- unless the base was printed; an ended unit has no row; enterprises carry the reported basis only.
+-- unless the base was printed; the sum of enterprises has the sum of their bases, wherever they stood a year earlier
+-- (D.3, step 1); an ended unit has no row; enterprises carry the reported basis only.
 with touched as (
     select
         unit_id,
@@ -10,6 +11,22 @@ with touched as (
         predecessor_id as unit_id,
         first_effective as effective_from
     from {{ ref('int_township_predecessor') }}
+),
+
+of_enterprises as (
+    select
+        this_year.indicator_code,
+        this_year.township_code,
+        this_year.period,
+        sum(coalesce(last_year.value_ytd, this_year.base_ytd)) as base_ytd
+    from {{ ref('fct_indicator_progress') }} as this_year
+    left join {{ ref('fct_indicator_progress') }} as last_year
+        on last_year.level = 'enterprise'
+        and this_year.unit_id = last_year.unit_id
+        and this_year.indicator_code = last_year.indicator_code
+        and {{ add_months('this_year.asof_period', -12) }} = last_year.period
+    where this_year.level = 'enterprise' and this_year.value_ytd is not null
+    group by this_year.indicator_code, this_year.township_code, this_year.period
 )
 
 select
@@ -31,8 +48,28 @@ where
     reported.basis = 'reported'
     and reported.level = 'township'
     and reported.base_source = 'last_year'
+    and comparable.base_source <> 'parts'
     and touched.unit_id is null
     and reported.base_ytd is distinct from comparable.base_ytd
+union all
+select
+    'sum of enterprises, another base' as rule,
+    township.unit_id,
+    township.indicator_code,
+    township.period
+from {{ ref('fct_indicator_progress') }} as township
+inner join {{ ref('dim_indicator') }} as indicator
+    on township.indicator_code = indicator.indicator_code and indicator.kind <> 'ratio'
+inner join of_enterprises
+    on township.unit_id = of_enterprises.township_code
+    and township.indicator_code = of_enterprises.indicator_code
+    and township.period = of_enterprises.period
+where
+    township.basis = 'comparable'
+    and township.level = 'township'
+    and township.value_source = 'enterprises'
+    and of_enterprises.base_ytd is not null
+    and township.base_ytd is distinct from of_enterprises.base_ytd
 union all
 select
     'row after the end of a unit' as rule,

@@ -1,7 +1,8 @@
 -- The figure of every unit with both of its bases (domain.md D.3; docs/architecture.md, Decisions).
 -- Reported: the base printed in this year's form, else last year's figure of the same unit (the same under another code
--- after a rename or change of rank). Comparable: last year's figures of today's unit and of its predecessors, by weight;
--- where the warehouse has none, the printed base. A carried unit takes the base of the month it carries (J.6).
+-- after a rename or change of rank). Comparable: last year's figures of today's unit and of its predecessors, by weight,
+-- of today's enterprises where the unit is their sum; where the warehouse has none, the printed base. A carried unit
+-- takes the base of the month it carries (J.6).
 with figure as (
     select
         unit_figure.*,
@@ -183,12 +184,51 @@ enterprise_unlike as (
     group by based.indicator_code, based.township_code, based.period
 ),
 
+-- where a township is the sum of its enterprises: last year's figures of these, wherever they stood then (D.3, step 1)
+relocated as (
+    select
+        indicator_code,
+        township_code,
+        period,
+        sum(coalesce(last_ytd, printed_base_ytd)) as ytd,
+        sum(coalesce(last_month, printed_base_month)) as month,
+        sum(coalesce(last_rate, last_ytd, printed_base_ytd)) as rate
+    from based
+    where level = 'enterprise' and value_ytd is not null and kind <> 'ratio' and township_code is not null
+    group by indicator_code, township_code, period
+),
+
 unit_base as (
     select
-        based.*,
+        based.indicator_code,
+        based.level,
+        based.unit_id,
+        based.township_code,
+        based.kind,
+        based.period,
+        based.value_month,
+        based.value_ytd,
+        based.rate_ytd,
+        based.declared_growth_pct,
+        based.null_reason,
+        based.is_estimated,
+        based.is_carried,
+        based.is_reported,
+        based.asof_period,
+        based.source,
+        based.reported_units,
+        based.expected_units,
+        based.printed_base_ytd,
+        based.last_ytd,
+        based.last_rate,
+        based.joined_ytd,
+        based.parts_base_ytd,
+        based.prefers_printed,
+        relocated.ytd as relocated_ytd,
+        coalesce(relocated.rate, based.joined_rate) as joined_rate,
         coalesce(
             based.printed_base_ytd,
-            based.last_ytd + case when based.source = 'enterprises' then coalesce(part.set_back, 0) else 0 end,
+            based.last_ytd + coalesce(part.set_back, 0),
             based.parts_base_ytd
         ) as reported_ytd,
         case when not based.is_carried
@@ -197,20 +237,29 @@ unit_base as (
         case
             when based.prefers_printed then based.printed_base_ytd
             else coalesce(
-                based.joined_ytd + case when based.source = 'enterprises' then coalesce(part.set_back, 0) else 0 end,
+                relocated.ytd,
+                based.joined_ytd + coalesce(part.set_back, 0),
                 based.printed_base_ytd,
                 based.parts_base_ytd
             )
         end as comparable_ytd,
         case when not based.is_carried
-            then coalesce(based.joined_month, based.printed_base_month, based.parts_base_month)
+            then coalesce(relocated.month, based.joined_month, based.printed_base_month, based.parts_base_month)
         end as comparable_month
     from based
     left join enterprise_unlike as part
         on based.level = 'township'
         and based.indicator_code = part.indicator_code
         and based.unit_id = part.township_code
+        and based.source = 'enterprises'
+        and not based.is_carried
         and based.period = part.period
+    left join relocated
+        on based.level = 'township'
+        and based.source = 'enterprises'
+        and based.indicator_code = relocated.indicator_code
+        and based.unit_id = relocated.township_code
+        and based.period = relocated.period
     where based.level <> 'county'
 ),
 
@@ -327,6 +376,7 @@ select
     end as reported_base_source,
     case
         when unit_base.prefers_printed then 'printed'
+        when unit_base.relocated_ytd is not null then 'parts'
         when unit_base.joined_ytd is not null then 'last_year'
         when unit_base.printed_base_ytd is not null then 'printed'
         when unit_base.parts_base_ytd is not null then 'parts'

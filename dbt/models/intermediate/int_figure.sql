@@ -215,10 +215,19 @@ scoped as (
             as double
         ) as d_base,
         max(case when is_estimated then 1 else 0 end) = 1 as is_estimated,
-        max(case when level = 'enterprise' and is_carried then 1 else 0 end) = 1 as is_carried,
+        -- of several enterprises, where none reported
+        case
+            when level = 'enterprise' then max(case when is_carried then 1 else 0 end) = 1
+            else max(case when is_complete and not is_carried then 1 else 0 end) = 0
+                and max(case when is_complete and is_carried then 1 else 0 end) = 1
+        end as is_carried,
         max(case when is_reported then 1 else 0 end) = 1 as is_reported,
         cast(null as string) as null_reason,
-        max(case when level = 'enterprise' then asof_period else listed_place.period end) as asof_period,
+        case
+            when level = 'enterprise' or max(case when is_complete and not is_carried then 1 else 0 end) = 0
+                then max(asof_period)
+            else listed_place.period
+        end as asof_period,
         listed_place.period as denominator_period,
         cast(sum(case when is_complete and is_reported then 1 else 0 end) as integer) as reported_units,
         cast(count(*) as integer) as expected_units

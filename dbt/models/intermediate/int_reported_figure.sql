@@ -137,12 +137,14 @@ safety_place as (
     cross join {{ ref('stg_deployment') }} as deployment
     where month_kept.period is not null
     union
+    -- from its first mine on: the register speaks for the township after its last mine has closed, too
     select
         'township' as level,
-        township_code as unit_id,
-        township_code,
-        period
-    from mine
+        first_mine.township_code as unit_id,
+        first_mine.township_code,
+        month_kept.period
+    from (select township_code, min(period) as period from mine group by township_code) as first_mine
+    inner join month_kept on month_kept.period >= first_mine.period
     union
     select
         'township' as level,

@@ -47,20 +47,22 @@ printed_start as (
     group by indicator_code, level, unit_id, year(period)
 ),
 
+-- what predecessors bring from the month of a merger on; a row in every month of such a year, because the level printed
+-- beside the target, or in December's form, may be that of the unit as it became
 inherited_start as (
     select
         target.indicator_code,
         target.unit_id,
         target.period,
-        sum(december.value_exact * cast(line.weight as double)) as value_exact,
-        max(case when line.is_same_unit then december.value_exact end) as same_unit_exact
+        sum(
+            case when line.effective_from <= target.period then december.value_exact * cast(line.weight as double) end
+        ) as value_exact
     from (select distinct indicator_code, level, unit_id, period from {{ ref('int_target') }}) as target
     inner join {{ ref('int_township_predecessor') }} as line
         on target.level = 'township'
         and target.unit_id = line.unit_id
         and line.predecessor_ended
         and year(line.first_effective) = year(target.period)
-        and line.effective_from <= target.period
     inner join december
         on december.basis = 'reported'
         and december.level = 'township'
@@ -68,6 +70,26 @@ inherited_start as (
         and target.indicator_code = december.indicator_code
         and december.year_no = year(target.period) - 1
     group by target.indicator_code, target.unit_id, target.period
+),
+
+-- what a township that left takes out of the county's comparable level (domain.md D.3.7)
+departed_start as (
+    select
+        december.indicator_code,
+        county.period,
+        sum(december.value_exact) as value_exact
+    from (select distinct indicator_code, period from {{ ref('int_target') }} where level = 'county') as county
+    inner join {{ ref('stg_township_link') }} as link
+        on link.to_code is null
+        and link.effective_from <= county.period
+        and year(link.effective_from) = year(county.period)
+    inner join december
+        on december.basis = 'reported'
+        and december.level = 'township'
+        and december.unit_id = link.from_code
+        and december.indicator_code = county.indicator_code
+        and december.year_no = year(county.period) - 1
+    group by december.indicator_code, county.period
 ),
 
 met as (
@@ -99,13 +121,15 @@ met as (
             when indicator.kind <> 'stock' then null
             when growth.basis = 'reported'
                 then coalesce(
-                    case when inherited_start.value_exact is null then printed_start.value_exact end,
+                    case when inherited_start.unit_id is null then printed_start.value_exact end,
                     start_figure.value_exact + coalesce(inherited_start.value_exact, 0),
                     inherited_start.value_exact,
                     printed_start.value_exact
                 )
             else coalesce(
-                start_figure.value_exact + coalesce(inherited_start.value_exact, 0),
+                start_figure.value_exact
+                + coalesce(inherited_start.value_exact, 0)
+                - coalesce(departed_start.value_exact, 0),
                 inherited_start.value_exact,
                 printed_start.value_exact
             )
@@ -132,6 +156,10 @@ met as (
         and target.unit_id = printed_start.unit_id
         and target.indicator_code = printed_start.indicator_code
         and printed_start.year_no = year(target.period)
+    left join departed_start
+        on target.level = 'county'
+        and target.indicator_code = departed_start.indicator_code
+        and target.period = departed_start.period
     left join inherited_start
         on target.level = 'township'
         and target.unit_id = inherited_start.unit_id
@@ -223,13 +251,13 @@ select
         when target_form = 'cap' then case
             when actual_value > target_value then 'red'
             when is_zero_goal and actual_value > 0 then 'yellow'
-            when uses_time_progress and is_cumulative and actual_value > target_value * time_progress_pct / 100
+            when uses_time_progress and is_cumulative and actual_value > round(target_value * time_progress_pct / 100, 9)
                 then 'yellow'
             else 'green'
         end
         when target_form = 'reduction' then case
             when gap_pp is null then null
-            when gap_pp >= 0 then 'green'
+            when round(gap_pp, 9) >= 0 then 'green'
             when growth_judged_pct < 0 then 'yellow'
             else 'red'
         end
@@ -241,8 +269,9 @@ select
             else 'red'
         end
         when gap_pp is null then null
-        when gap_pp >= green_min_pp then 'green'
-        when gap_pp >= yellow_min_pp then 'yellow'
+        -- eleven twelfths are not less than eleven twelfths: the last digits of a double decide no lamp
+        when round(gap_pp, 9) >= green_min_pp then 'green'
+        when round(gap_pp, 9) >= yellow_min_pp then 'yellow'
         else 'red'
     end as lamp,
     lamp_rule_zh,

@@ -46,6 +46,7 @@ row_of_enterprise as (
         own.is_carried,
         own.is_reported,
         own.is_estimated,
+        own.asof_period,
         own.anchor_held_no = {{ month_index('own.origin_period') }} as is_direct,
         coalesce(nullif(part.township_code, ''), state.township_code) as township_code,
         case
@@ -109,7 +110,8 @@ summed as (
         sum(case when value_ytd is not null then part_base_month end) as printed_base_month,
         max(case when is_estimated then 1 else 0 end) as is_estimated,
         count(distinct case when is_reported then unit_id end) as reported_units,
-        count(distinct unit_id) as expected_units
+        count(distinct unit_id) as expected_units,
+        max(case when value_ytd is not null then asof_period end) as asof_period
     from located
     where current_code is not null
     group by indicator_code, current_code, period, kind
@@ -372,7 +374,10 @@ township_figure as (
         summed.printed_base_ytd as sum_base_ytd,
         summed.is_estimated as sum_estimated,
         summed.reported_units as sum_reported,
-        summed.expected_units as sum_expected
+        summed.expected_units as sum_expected,
+        -- where none of the enterprises reported, the sum is one of earlier months (domain.md J.6)
+        coalesce(summed.value_ytd is not null and summed.reported_units = 0, false) as sum_carried,
+        summed.asof_period as sum_asof
     from township_candidate as candidate
     full outer join summed
         on candidate.indicator_code = summed.indicator_code
@@ -396,9 +401,13 @@ township_final as (
         declared_growth_pct,
         null_reason,
         case when from_own then own_estimated else sum_estimated = 1 end as is_estimated,
-        coalesce(from_own and own_carried, false) as is_carried,
+        case when from_own then coalesce(own_carried, false) else sum_carried end as is_carried,
         case when from_own then coalesce(own_reported, false) else sum_reported > 0 end as is_reported,
-        case when from_own then coalesce(own_asof, figure.period) else figure.period end as asof_period,
+        case
+            when from_own then coalesce(own_asof, figure.period)
+            when sum_carried then coalesce(sum_asof, figure.period)
+            else figure.period
+        end as asof_period,
         case when from_own then own_source else 'enterprises' end as source,
         own_ytd,
         sum_ytd,

@@ -1,0 +1,842 @@
+"""A second, independent computation of marts.fct_indicator_progress, in pandas and plain Python.
+
+Here belongs the arithmetic of design.md 3.5 and domain.md A, B, D, J written once more, from the text and not from the
+SQL, over a published warehouse: it reads marts.fct_observation, the dimensions, marts.fct_safety_incident and reference
+CSVs, never an intermediate. Where the two disagree, one of them does not follow the text. Not here: forecasts, real
+growth and notes, which the unit tests of dbt judge by hand-worked cases.
+
+    python -m benchmarks.parity [--warehouse FILE] [--seeds DIR] [--json FILE] [--examples N]
+
+prints a table: column, cells compared, equal, different, only here, only in the mart, with examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+COLUMNS = (
+    *("value_month", "value_ytd", "base_ytd", "growth_pct", "target_value", "attainment_pct", "time_progress_pct"),
+    *("gap_pp", "lamp", "rank", "contribution_pp", "is_carried", "reported_units", "expected_units"),
+)
+EXACT = ("value_month", "value_ytd", "base_ytd", "target_value")
+RELATIVE_TOLERANCE = 1e-9
+SIX_PLACES = Decimal("0.000001")
+
+Key = tuple[str, str, str, str, date]
+
+
+@dataclass
+class Figure:
+    """One unit's figure of one indicator and month; money, mass and people in the stored unit."""
+
+    value: Decimal | float | None = None
+    month: Decimal | None = None
+    printed: Decimal | None = None
+    carried: bool = False
+    asof: date | None = None
+    reason: str | None = None
+    reported: int = 1
+    expected: int = 1
+    parts: list[tuple[str, str]] = field(default_factory=list)
+    township: str | None = None
+
+
+def year_before(period: date) -> date:
+    """The same month a year earlier."""
+    return period.replace(year=period.year - 1)
+
+
+def month_before(period: date) -> date:
+    """The month before."""
+    return date(period.year - 1, 12, 1) if period.month == 1 else period.replace(month=period.month - 1)
+
+
+def months(first: date, last: date) -> list[date]:
+    """Every month from the first to the last."""
+    return [stamp.date() for stamp in pd.date_range(first, last, freq="MS")]
+
+
+def plain(value: Any) -> Any:
+    """None for every kind of missing value of pandas."""
+    return None if value is None or (not isinstance(value, (list, tuple)) and pd.isna(value)) else value
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries, missing values None and timestamps dates."""
+    rows = []
+    for row in frame.astype(object).to_dict("records"):
+        clean = {str(name): plain(value) for name, value in row.items()}
+        rows.append(
+            {n: v.date() if isinstance(v, pd.Timestamp) and n != "received_at" else v for n, v in clean.items()}
+        )
+    return rows
+
+
+class Parity:
+    """The figures of one warehouse, computed from its observations."""
+
+    def __init__(self, warehouse: Path, seeds: Path) -> None:
+        connection = duckdb.connect(str(warehouse), read_only=True)
+
+        def table(sql: str) -> list[dict[str, Any]]:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        self.indicators = {row["indicator_code"]: row for row in table("select * from marts.dim_indicator")}
+        self.townships = {r["township_code"]: r for r in table("select * from marts.dim_township")}
+        self.states: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in table("select * from marts.dim_enterprise_state order by enterprise_id, valid_from"):
+            self.states[row["enterprise_id"]].append(row)
+        self.observations = table(
+            "select indicator_code, level, unit_id, township_code, period, measure, sum(value) as value,"
+            " max(null_reason) as null_reason, bool_or(is_carried) as is_carried, max(target_form) as target_form"
+            " from marts.fct_observation group by all"
+        )
+        self.incidents = table("select * from marts.fct_safety_incident")
+        self.theirs = table("select * from marts.fct_indicator_progress")
+        connection.close()
+
+        def csv(name: str) -> list[dict[str, Any]]:
+            return records(pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False, na_values=[""]))
+
+        settings = {row["key"]: row["value"] for row in csv("settings")}
+        self.county = settings["county_code"]
+        self.major_rank = int(settings["major_accident_rank"])
+        self.lamps = csv("lamp_rules")
+        self.scopes = {row["scope"]: [f for f in (row["flag"], row["flag_2"]) if f] for row in csv("scopes")}
+        self.links = [row for row in csv("township_links") if row["to_code"] and row["to_code"] != row["from_code"]]
+        self.townships.pop(self.county, None)
+        self.figures: dict[tuple[str, str, str], dict[date, Figure]] = defaultdict(dict)
+        self.bases: dict[Key, Decimal | float | None] = {}
+
+    # who is where, and in which scope
+
+    def state(self, enterprise: str, period: date) -> dict[str, Any] | None:
+        """The register's entry that holds in a month; before the first entry, the first."""
+        entries = self.states.get(enterprise)
+        if not entries:
+            return None
+        found = [entry for entry in entries if entry["valid_from"] <= period]
+        return found[-1] if found else entries[0]
+
+    def in_scope(self, enterprise: str, scope: str | None, period: date) -> bool:
+        """Whether the register puts an enterprise in a scope in a month."""
+        entry = self.state(enterprise, period)
+        return not scope or (entry is not None and all(entry[flag] for flag in self.scopes.get(scope, [])))
+
+    def exists(self, township: str, period: date) -> bool:
+        """Whether a township exists in a month."""
+        row = self.townships.get(township)
+        return (
+            row is not None and row["valid_from"] <= period and (row["valid_to"] is None or period <= row["valid_to"])
+        )
+
+    def forebears(self, township: str, period: date) -> list[tuple[str, Decimal]]:
+        """A township and whatever became part of it by a month, with weights (domain.md D.3)."""
+        found = {township: Decimal(1)}
+        for _ in self.links:
+            for link in self.links:
+                if link["to_code"] in found and date.fromisoformat(link["effective_from"]) <= period:
+                    found.setdefault(link["from_code"], found[link["to_code"]] * Decimal(link["weight"] or 1))
+        return list(found.items())
+
+    # figures
+
+    def own(self) -> None:
+        """Figures as units report them: year to date, month, carried (domain.md B.1, J.6)."""
+        cells: dict[tuple[str, str, str], dict[date, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+        places: dict[tuple[str, date], str] = {}
+        available: dict[tuple[str, str], set[date]] = defaultdict(set)
+        for row in self.observations:
+            if row["measure"] not in ("month", "ytd", "stock", "base_month", "base_ytd"):
+                continue
+            cell = cells[row["indicator_code"], row["level"], row["unit_id"]][row["period"]]
+            cell[row["measure"]] = row["value"]
+            if row["measure"] in ("month", "ytd", "stock"):
+                cell["figure"] = True
+                cell["carried"] = cell.get("carried", False) or bool(row["is_carried"])
+                if row["measure"] in ("ytd", "stock"):
+                    cell["reason"] = row["null_reason"]
+                available[row["indicator_code"], row["level"]].add(row["period"])
+            if row["level"] == "enterprise":
+                places[row["unit_id"], row["period"]] = row["township_code"]
+        self.places = places
+        self.printed_county = {
+            (code, period): cell["base_ytd"]
+            for (code, level, _), by_period in cells.items()
+            if level == "county"
+            for period, cell in by_period.items()
+            if cell.get("figure") and cell.get("base_ytd") is not None
+        }
+        for (indicator, level, unit), by_period in cells.items():
+            kind = self.indicators[indicator]["kind"]
+            if indicator in ("SA01", "SA02"):
+                continue
+            periods = sorted(available[indicator, level])
+            last: Figure | None = None
+            for period in periods:
+                if level == "township" and not self.exists(unit, period):
+                    continue
+                cell = by_period.get(period, {})
+                figure = Figure(asof=period)
+                if cell.get("figure"):
+                    figure.value = cell.get("stock") if kind == "stock" else cell.get("ytd")
+                    if figure.value is None and kind != "stock" and "ytd" not in cell and cell.get("month") is not None:
+                        figure.value = self.from_months(by_period, period)
+                    figure.month = cell.get("month")
+                    figure.printed = cell.get("base_ytd")
+                    figure.reason = cell.get("reason")
+                before = last if last is not None and last.asof and last.asof.year == period.year else None
+                absent = not cell.get("figure")
+                if figure.value is not None and cell.get("carried"):
+                    figure.carried, figure.reported = True, 0
+                    if before is not None:
+                        figure.asof = before.asof
+                elif figure.value is None and (absent or figure.reason in ("not_reported", "unknown")):
+                    if before is None:
+                        if absent and not self.awaited(level, unit, period, by_period):
+                            continue
+                        figure.reported = 0
+                    else:
+                        entry = self.state(unit, period) if level == "enterprise" else None
+                        rest = entry is not None and entry["status"] in ("closed", "suspended")
+                        if kind == "stock" and rest:
+                            continue
+                        figure.value, figure.printed, figure.asof = before.value, before.printed, before.asof
+                        figure.carried, figure.reported = not rest, int(rest)
+                figure.township = self.place(unit, period) if level == "enterprise" else unit
+                if figure.value is not None and not figure.carried:
+                    last = figure
+                self.figures[indicator, level, unit][period] = figure
+        for (indicator, level, _), series in self.figures.items():
+            if self.indicators[indicator]["kind"] not in ("flow", "count"):
+                continue
+            for period, figure in series.items():
+                if figure.month is None and figure.value is not None and not figure.carried:
+                    if period.month == 1:
+                        figure.month = figure.value
+                    else:
+                        previous = series.get(month_before(period))
+                        if previous and previous.value is not None and not previous.carried:
+                            figure.month = figure.value - previous.value
+            del level
+
+    def awaited(self, level: str, unit: str, period: date, by_period: dict[date, dict[str, Any]]) -> bool:
+        """Whether a silent enterprise was to report: it has before, and the register says that it works."""
+        entry = self.state(unit, period) if level == "enterprise" else None
+        return entry is not None and entry["status"] == "active" and any(p < period for p in by_period)
+
+    def place(self, enterprise: str, period: date) -> str | None:
+        """Where an enterprise produces in a month: its row's township, else the register's, moved along the links."""
+        code = self.places.get((enterprise, period))
+        if code is None:
+            entry = self.state(enterprise, period)
+            code = entry["township_code"] if entry else None
+        for _ in self.links:
+            for link in self.links:
+                if link["from_code"] == code and date.fromisoformat(link["effective_from"]) <= period:
+                    code = link["to_code"]
+        return code
+
+    @staticmethod
+    def from_months(by_period: dict[date, dict[str, Any]], period: date) -> Decimal | None:
+        """Year to date as the sum of its months, where none is missing."""
+        values = [by_period.get(p, {}).get("month") for p in months(date(period.year, 1, 1), period)]
+        return None if any(value is None for value in values) else sum(values, Decimal(0))
+
+    def scoped(self) -> None:
+        """An indicator of a scope, from the enterprises' figures of its base indicator (domain.md B.5)."""
+        for code, indicator in self.indicators.items():
+            base, scope = indicator["scope_base_code"], indicator["scope"]
+            if not base:
+                continue
+            for (other, level, unit), series in list(self.figures.items()):
+                if other != base or level != "enterprise":
+                    continue
+                for period, figure in series.items():
+                    if self.in_scope(unit, scope, period):
+                        self.figures[code, level, unit].setdefault(period, figure)
+
+    def safety(self) -> None:
+        """Accidents and deaths from the register of incidents (domain.md B.8, K): a month without any is 0."""
+        covered = sorted(
+            {r["period"] for r in self.observations if r["indicator_code"] == "SA02" and r["measure"] == "month"}
+        )
+        covered = sorted(set(covered) | {row["period"] for row in self.incidents})
+        if not covered:
+            return
+        for code in ("SA01", "SA02"):
+            for period in months(covered[0], covered[-1]):
+                for township in [*self.townships]:
+                    if not self.exists(township, period) or not self.watched(township, period):
+                        continue
+                    names = {name for name, _ in self.forebears(township, period)}
+                    rows = [
+                        r for r in self.incidents if r["township_code"] in names and r["period"].year == period.year
+                    ]
+
+                    def count(chosen: list[dict[str, Any]], code: str = code) -> Decimal:
+                        if code == "SA01":
+                            return Decimal(sum(r["class_rank"] >= self.major_rank for r in chosen))
+                        return Decimal(sum(r["deaths"] for r in chosen if r["is_coal_mine"]))
+
+                    self.figures[code, "township", township][period] = Figure(
+                        value=count([r for r in rows if r["period"] <= period]),
+                        month=count([r for r in rows if r["period"] == period]),
+                        asof=period,
+                        township=township,
+                    )
+
+    def watched(self, township: str, period: date) -> bool:
+        """Whether a township has, or had, a mine or an accident: there the register speaks, elsewhere it is silent."""
+        names = {name for name, _ in self.forebears(township, period)}
+        return any(row["township_code"] in names and row["period"] <= period for row in self.incidents) or any(
+            entry["is_coal_mine"]
+            and entry["status"] != "closed"
+            and entry["township_code"] in names
+            and entry["valid_from"] <= period
+            for entries in self.states.values()
+            for entry in entries
+        )
+
+    def add(self, indicator: str, level: str, unit: str, period: date, parts: list[tuple[str, str, Figure]]) -> None:
+        """A sum of parts; a part without a figure counts as expected only."""
+        known = [item for item in parts if item[2].value is not None]
+        if not known:
+            return
+        month_values = [figure.month for *_, figure in known if figure.month is not None]
+        self.figures[indicator, level, unit][period] = Figure(
+            value=sum((figure.value for *_, figure in known), Decimal(0)),
+            month=sum(month_values, Decimal(0)) if month_values else None,
+            asof=period,
+            reported=sum(figure.value is not None and not figure.carried for *_, figure in parts),
+            expected=len(parts),
+            carried=all(figure.carried for *_, figure in known),
+            parts=[(part_level, part) for part_level, part, _ in known],
+            township=unit if level == "township" else None,
+        )
+
+    def aggregate(self) -> None:
+        """Townships from enterprises where they do not report, the county from townships (design.md 3.5, Levels)."""
+        below: dict[tuple[str, str, date], list[tuple[str, str, Figure]]] = defaultdict(list)
+        for (indicator, level, unit), series in self.figures.items():
+            if level == "enterprise":
+                for period, figure in series.items():
+                    if figure.township:
+                        below[indicator, figure.township, period].append((level, unit, figure))
+        for (indicator, township, period), parts in below.items():
+            if self.indicators[indicator]["kind"] == "ratio" or not self.exists(township, period):
+                continue
+            if period not in self.figures[indicator, "township", township]:
+                self.add(indicator, "township", township, period, parts)
+        above: dict[tuple[str, date], list[tuple[str, str, Figure]]] = defaultdict(list)
+        for (indicator, level, unit), series in self.figures.items():
+            if level == "township":
+                for period, figure in series.items():
+                    above[indicator, period].append((level, unit, figure))
+        for (indicator, period), parts in above.items():
+            if self.indicators[indicator]["kind"] != "ratio":
+                self.add(indicator, "county", self.county, period, parts)
+
+    # bases
+
+    def base(self, basis: str, level: str, indicator: str, unit: str, period: date) -> Decimal | None:
+        """The base of a figure (design.md 3.5, Bases; domain.md D.3)."""
+        key = (basis, level, indicator, unit, period)
+        if key not in self.bases:
+            self.bases[key] = self.find_base(basis, level, indicator, unit, period)
+        return self.bases[key]
+
+    def find_base(self, basis: str, level: str, indicator: str, unit: str, period: date) -> Any:
+        figure = self.figures[indicator, level, unit][period]
+        if figure.value is None or figure.asof is None:
+            return None
+        rule = self.indicators[indicator]
+        if rule["kind"] == "ratio" and rule["numerator_code"]:
+            of_bases = self.ratio(rule, basis, level, unit, period, "base")
+            old = self.figures[indicator, level, unit].get(year_before(period))
+            before = old.value if old is not None and not old.carried else None
+            if basis == "comparable" or figure.carried:
+                order = [of_bases, None if figure.carried else before]
+            else:
+                order = [figure.printed, before, of_bases]
+            return next((float(value) for value in order if value is not None), None)
+        then = year_before(figure.asof)
+        series = self.figures.get((indicator, level, unit), {})
+        last = series[then].value if then in series else None
+        if figure.parts:
+            if basis == "reported" and level == "county":
+                own = self.printed_county.get((indicator, period))
+                if own is not None:
+                    return own
+            if basis == "reported" and last is not None:
+                return last + self.set_back(level, indicator, unit, period)
+            found = [
+                self.last_first(indicator, name, period)
+                if part == "enterprise"
+                else self.base(basis, part, indicator, name, period)
+                for part, name in figure.parts
+            ]
+            found = [value for value in found if value is not None]
+            if not found and level == "county":
+                return self.printed_county.get((indicator, period))
+            return sum(found, Decimal(0)) if found else None
+        if basis == "reported" or level == "enterprise":
+            return figure.printed if figure.printed is not None else last
+        found = []
+        for name, weight in self.forebears(unit, period):
+            old = self.figures.get((indicator, level, name), {}).get(then)
+            if old is not None and old.value is not None and not (old.carried and figure.printed is not None):
+                found.append(old.value * weight)
+        return sum(found, Decimal(0)) if found else figure.printed
+
+    def last_first(self, indicator: str, enterprise: str, period: date) -> Any:
+        """Last year's figure of an enterprise, wherever it stood then, else its printed base (domain.md D.3, step 1)."""
+        figure = self.figures[indicator, "enterprise", enterprise][period]
+        if figure.asof is None:
+            return None
+        old = self.figures[indicator, "enterprise", enterprise].get(year_before(figure.asof))
+        return old.value if old is not None and old.value is not None else figure.printed
+
+    def set_back(self, level: str, indicator: str, unit: str, period: date) -> Any:
+        """What last year's whole must give up because a part is carried or silent (domain.md J.4, J.6)."""
+        change = Decimal(0)
+        below = "township" if level == "county" else "enterprise"
+        then = year_before(period)
+        for (code, other, name), series in self.figures.items():
+            if code != indicator or other != below:
+                continue
+            old = series.get(then)
+            was = old.value if old is not None and old.value is not None else None
+            place = name if below == "township" else self.place(name, period)
+            if below == "enterprise" and place != unit:
+                continue
+            if below == "township" and not self.exists(name, period):
+                continue
+            now = series.get(period)
+            if now is not None and now.value is not None and not now.carried:
+                continue
+            if now is not None and now.carried and now.value is not None:
+                change += self.base("reported", below, indicator, name, period) or Decimal(0)
+            change -= was or Decimal(0)
+        return change
+
+    # rows
+
+    def targets(self) -> dict[tuple[str, str, int], tuple[Decimal, str]]:
+        """The must target of a unit and year; the indicator's own form goes before a growth target (design.md 3.5)."""
+        found: dict[tuple[str, str, int], tuple[Decimal, str]] = {}
+        for row in sorted(self.observations, key=lambda r: r["measure"], reverse=True):
+            if row["measure"] in ("target", "target_growth") and row["value"] is not None:
+                form = "growth" if row["measure"] == "target_growth" else row["target_form"]
+                found[row["indicator_code"], row["unit_id"], row["period"].year] = (row["value"], form)
+        return found
+
+    def target(
+        self, known: dict[tuple[str, str, int], tuple[Decimal, str]], indicator: str, unit: str, period: date
+    ) -> tuple[Decimal | None, str | None]:
+        """The target that holds in a month: after a merger the sum of the predecessors' (domain.md D.3.5)."""
+        if unit not in self.townships:
+            return known.get((indicator, unit, period.year), (None, None))
+        found = [
+            (known[indicator, name, period.year], weight)
+            for name, weight in self.forebears(unit, period)
+            if (indicator, name, period.year) in known
+        ]
+        if not found:
+            return None, None
+        form = found[0][0][1]
+        if form in ("level", "floor", "cap") and self.indicators[indicator]["kind"] != "ratio":
+            return sum((value * weight for (value, _), weight in found), Decimal(0)), form
+        return found[0][0]
+
+    def ratio(
+        self, indicator: dict[str, Any], basis: str, level: str, unit: str, period: date, which: str
+    ) -> float | None:
+        """Numerator over denominator at the level asked for, of year-to-date sums or of bases of them."""
+        pair = []
+        for code in (indicator["numerator_code"], indicator["denominator_code"]):
+            series = self.figures.get((self.scoped_code(indicator, code), level, unit), {})
+            when = period
+            if period not in series and self.indicators[code]["kind"] == "stock":
+                earlier = [p for p in series if p <= period]
+                if earlier:
+                    when = max(earlier)
+            if when not in series:
+                return None
+            if which == "base":
+                value = self.base(basis, level, self.scoped_code(indicator, code), unit, when)
+            elif which == "month" and self.indicators[code]["kind"] != "stock":
+                value = series[when].month
+            elif which == "month":
+                value = None
+            else:
+                value = series[when].value
+            if value is None:
+                return None
+            pair.append(value)
+        if pair[1] == 0:
+            return None
+        return float(pair[0]) * float(indicator["multiplier"] or 1) / float(pair[1])
+
+    def scoped_code(self, indicator: dict[str, Any], code: str) -> str:
+        """The key under which a ratio's part is kept when the ratio has a scope of its own."""
+        return f"{code}@{indicator['scope']}" if indicator["scope"] and indicator["numerator_code"] else code
+
+    def scope_parts(self) -> None:
+        """Parts of a ratio over a scope: the same figures over the scope's enterprises alone (EN01, domain.md A.2)."""
+        for indicator in list(self.indicators.values()):
+            if indicator["scope"] and indicator["numerator_code"]:
+                for code in (indicator["numerator_code"], indicator["denominator_code"]):
+                    key = self.scoped_code(indicator, code)
+                    self.indicators[key] = {**self.indicators[code], "indicator_code": key}
+                    for (other, level, unit), series in list(self.figures.items()):
+                        if other == code and level == "enterprise":
+                            for period, figure in series.items():
+                                if self.in_scope(unit, indicator["scope"], period):
+                                    self.figures[key, level, unit][period] = figure
+
+    def rows(self) -> dict[Key, dict[str, Any]]:
+        """Every row, by basis, level, unit, indicator and period."""
+        self.own()
+        self.scoped()
+        self.scope_parts()
+        self.safety()
+        self.aggregate()
+        known = self.targets()
+        rows: dict[Key, dict[str, Any]] = {}
+        for indicator in list(self.indicators.values()):
+            if indicator["kind"] == "ratio":
+                self.ratio_rows(indicator)
+        for (code, level, unit), series in list(self.figures.items()):
+            if "@" in code:
+                continue
+            for period, figure in series.items():
+                for basis in ("reported",) if level == "enterprise" else ("reported", "comparable"):
+                    rows[basis, level, unit, code, period] = self.row(known, basis, level, unit, code, period, figure)
+        self.rank(rows)
+        self.contribute(rows)
+        return rows
+
+    def ratio_rows(self, indicator: dict[str, Any]) -> None:
+        """Figures of a ratio at every unit and month where both parts are."""
+        code = indicator["indicator_code"]
+        if not indicator["numerator_code"]:
+            return
+        numerator = self.scoped_code(indicator, indicator["numerator_code"])
+        printed = {
+            (level, unit, period): figure.printed
+            for (other, level, unit), series in self.figures.items()
+            if other == code
+            for period, figure in series.items()
+        }
+        for (other, level, unit), series in list(self.figures.items()):
+            if other != numerator or level[0].upper() not in (indicator["allowed_grains"] or ""):
+                continue
+            for period, part in list(series.items()):
+                value = self.ratio(indicator, "reported", level, unit, period, "value")
+                if value is not None:
+                    self.figures[code, level, unit][period] = Figure(
+                        value=value,
+                        month=self.ratio(indicator, "reported", level, unit, period, "month"),
+                        carried=part.carried,
+                        asof=part.asof,
+                        reported=part.reported,
+                        expected=part.expected,
+                        township=part.township,
+                    )
+                    beside = printed.get((level, unit, period))
+                    self.figures[code, level, unit][period].printed = beside
+
+    def row(
+        self, known: Any, basis: str, level: str, unit: str, code: str, period: date, figure: Figure
+    ) -> dict[str, Any]:
+        """One row: growth, target, attainment, gap and lamp (domain.md B.2, B.3, B.4)."""
+        indicator = self.indicators[code]
+        base = self.base(basis, level, code, unit, period)
+        value = figure.value
+        progress = period.month / 12 * 100
+        points = indicator["growth_basis"] in ("diff_pp", "diff")
+        growth = None
+        if value is not None and base is not None:
+            if points:
+                growth = float(value) - float(base)
+            elif base > 0 and value >= 0:
+                growth = (float(value) / float(base) - 1) * 100
+        target, form = self.target(known, code, unit, period)
+        attainment, gap = None, None
+        if target is not None and value is not None:
+            attainment, gap = self.attain(
+                form, indicator, float(value), float(target), growth, progress, basis, level, unit, period
+            )
+        return {
+            "value_month": figure.month,
+            "value_ytd": value,
+            "base_ytd": base,
+            "growth_pct": growth,
+            "target_value": target,
+            "attainment_pct": attainment,
+            "time_progress_pct": progress,
+            "gap_pp": gap,
+            "lamp": self.lamp(form, indicator, figure, target, gap, growth, progress, period),
+            "rank": None,
+            "contribution_pp": None,
+            "is_carried": figure.carried,
+            "reported_units": figure.reported,
+            "expected_units": figure.expected,
+            "_township": figure.township,
+            "_points": points,
+        }
+
+    def attain(
+        self,
+        form: str | None,
+        indicator: dict[str, Any],
+        value: float,
+        target: float,
+        growth: float | None,
+        progress: float,
+        basis: str,
+        level: str,
+        unit: str,
+        period: date,
+    ) -> tuple[float | None, float | None]:
+        """Attainment in % and gap in points by the form of the target (domain.md B.3)."""
+        if form == "growth":
+            return None, None if growth is None else growth - target
+        if form == "reduction":
+            if growth is None:
+                return None, None
+            return (-growth / target * 100 if target and growth <= 0 else None), -growth - target
+        if form == "full":
+            return (value / target * 100 if target else None), value - target
+        if form == "cap":
+            used = value / target * 100 if target else None
+            if indicator["kind"] == "ratio":
+                return used, None if used is None else 100 - used
+            return used, None if used is None else progress - used
+        if indicator["kind"] == "stock":
+            start = self.start(basis, indicator["indicator_code"], level, unit, period)
+            if start is None or target <= start:
+                return None, None
+            share = (value - start) / (target - start) * 100
+            return share, share - progress
+        share = value / target * 100 if target else None
+        return share, None if share is None else share - progress
+
+    def start(self, basis: str, code: str, level: str, unit: str, period: date) -> float | None:
+        """K0: last December's level of what the unit is today, else the level printed beside the target."""
+        then = date(period.year - 1, 12, 1)
+        names = [name for name, _ in self.forebears(unit, period)] if level == "township" else [unit]
+        year_end = date(period.year, 12, 1)
+        merged = level == "township" and len(self.forebears(unit, year_end)) > len(self.forebears(unit, then))
+        found = [
+            self.figures[code, level, name][then].value
+            for name in names
+            if then in self.figures.get((code, level, name), {})
+        ]
+        printed = [
+            row["value"]
+            for row in self.observations
+            if row["measure"] == "base_ytd"
+            and row["indicator_code"] == code
+            and row["unit_id"] in names
+            and row["period"] == date(period.year, 12, 1)
+            and row["target_form"] is None
+        ]
+        if level == "county" and found and basis == "comparable":
+            gone = [
+                row["township_code"]
+                for row in self.townships.values()
+                if row["transferred_out_on"] and then < row["transferred_out_on"] <= period
+            ]
+            found = [
+                sum(
+                    (
+                        self.figures[code, "township", name][then].value
+                        for name in gone
+                        if then in self.figures.get((code, "township", name), {})
+                    ),
+                    Decimal(0),
+                )
+                * -1
+                + found[0]
+            ]
+        first, second = (printed, found) if basis == "reported" and not merged else (found, printed)
+        chosen = [v for v in (first or second) if v is not None]
+        return float(sum(chosen)) if chosen else None
+
+    def lamp(
+        self,
+        form: str | None,
+        indicator: dict[str, Any],
+        figure: Figure,
+        target: Decimal | None,
+        gap: float | None,
+        growth: float | None,
+        progress: float,
+        period: date,
+    ) -> str | None:
+        """The lamp by the dated rule of the indicator (domain.md B.4, J.7)."""
+        if figure.carried or (figure.value is None and not figure.reported):
+            return "grey"
+        if target is None or figure.value is None:
+            return None
+        rule_id = indicator["lamp_rule_id"]
+        rules = [r for r in self.lamps if r["lamp_rule_id"] == rule_id and r["target_form"] in (None, form)]
+        rule = sorted(rules, key=lambda r: r["target_form"] is None)[0]
+        if form == "cap":
+            cap = float(target) * (progress / 100 if rule["uses_time_progress"] == "true" else 1)
+            value = float(figure.value)
+            if rule["is_zero_goal"] == "true":
+                return "green" if value == 0 else "yellow" if value <= float(target) else "red"
+            return "green" if value <= cap + 1e-12 else "yellow" if value <= float(target) else "red"
+        if gap is None:
+            return None
+        gap = round(gap, 9)
+        if form == "reduction":
+            return "green" if gap >= 0 else "yellow" if growth is not None and growth < 0 else "red"
+        return (
+            "green"
+            if gap >= float(rule["green_min_pp"])
+            else "yellow"
+            if gap >= float(rule["yellow_min_pp"])
+            else "red"
+        )
+
+    def rank(self, rows: dict[Key, dict[str, Any]]) -> None:
+        """Places within the class, by gap, units without a target after them by growth; ties share (design.md 3.5)."""
+        groups: dict[tuple[Any, ...], list[tuple[tuple[int, float], dict[str, Any]]]] = defaultdict(list)
+        for (basis, level, unit, code, period), row in rows.items():
+            if level != "township" or row["is_carried"]:
+                continue
+            measure = row["gap_pp"] if row["gap_pp"] is not None else row["growth_pct"]
+            grade = self.townships[unit]["class"]
+            if measure is None or grade is None:
+                continue
+            if row["gap_pp"] is None and self.indicators[code]["direction"] in ("down", "cap"):
+                measure = -measure
+            groups[basis, code, period, grade].append(((int(row["gap_pp"] is not None), round(measure, 9)), row))
+        for members in groups.values():
+            for measure, row in members:
+                row["rank"] = 1 + sum(other > measure for other, _ in members)
+
+    def contribute(self, rows: dict[Key, dict[str, Any]]) -> None:
+        """Points that a unit makes up of the growth of the whole above it (domain.md B.2)."""
+        for (basis, level, _, code, period), row in rows.items():
+            if level == "county" or self.indicators[code]["kind"] == "ratio":
+                continue
+            above = (basis, "county", self.county, code, period)
+            if level == "enterprise":
+                above = (basis, "township", row["_township"], code, period)
+            whole = rows.get(above)
+            if (
+                whole
+                and whole["base_ytd"]
+                and whole["base_ytd"] > 0
+                and None not in (row["value_ytd"], row["base_ytd"])
+            ):
+                row["contribution_pp"] = float(row["value_ytd"] - row["base_ytd"]) / float(whole["base_ytd"]) * 100
+
+
+def same(column: str, ours: Any, theirs: Any) -> bool:
+    """Equal exactly for decimals and words, within 1e-9 for ratios."""
+    if ours is None or theirs is None:
+        return ours is theirs
+    if column in EXACT and not isinstance(theirs, float):
+        if isinstance(ours, float):  # a rounded ratio: half a unit in the sixth place
+            return abs(Decimal(ours) - theirs) <= SIX_PLACES * Decimal("0.500001")
+        return Decimal(str(ours)).quantize(SIX_PLACES) == Decimal(str(theirs)).quantize(SIX_PLACES)
+    if isinstance(theirs, float):
+        return abs(float(ours) - theirs) <= RELATIVE_TOLERANCE * max(1.0, abs(theirs))
+    return bool(ours == theirs)
+
+
+def compare(
+    ours: dict[Key, dict[str, Any]], theirs: list[dict[str, Any]], examples: int = 3, only: Any = None
+) -> list[dict[str, Any]]:
+    """Cell by cell: one entry a column, and one for the rows themselves."""
+    mart = {(r["basis"], r["level"], r["unit_id"], r["indicator_code"], r["period"]): r for r in theirs}
+    if only is not None:
+        ours, mart = {k: v for k, v in ours.items() if only(k)}, {k: v for k, v in mart.items() if only(k)}
+    both = [key for key in mart if key in ours]
+    lonely, missing = [k for k in ours if k not in mart], [k for k in mart if k not in ours]
+    result = [
+        {
+            "column": "(row)",
+            "compared": len(both),
+            "equal": len(both),
+            "different": 0,
+            "only_ours": len(lonely),
+            "only_theirs": len(missing),
+            "where": tally([*lonely, *missing]),
+            "examples": [*map(text, lonely[:examples]), *map(text, missing[:examples])],
+        }
+    ]
+    for column in COLUMNS:
+        count = {"column": column, "compared": 0, "equal": 0, "different": 0, "only_ours": 0, "only_theirs": 0}
+        shown, where = [], []
+        for key in both:
+            mine, other = ours[key][column], mart[key][column]
+            exact = {"value_ytd": "value_exact", "base_ytd": "base_exact"}.get(column)
+            if exact and isinstance(mine, float):
+                other = mart[key][exact]  # a ratio is not money: design.md 3.5 keeps it DOUBLE
+            count["compared"] += 1
+            if same(column, mine, other):
+                count["equal"] += 1
+                continue
+            count["only_ours" if other is None else "only_theirs" if mine is None else "different"] += 1
+            where.append(key)
+            shown.append(f"{text(key)}: {mine} / {other}")
+        step = max(1, len(shown) // max(1, examples))
+        result.append({**count, "where": tally(where), "examples": shown[::step][:examples]})
+    return result
+
+
+def text(key: Key) -> str:
+    """A key in one line."""
+    return " ".join([*key[:4], f"{key[4]:%Y-%m}"])
+
+
+def tally(keys: list[Key]) -> str:
+    """Where differences lie: basis, level and indicator, most first."""
+    counts: dict[tuple[str, str, str], int] = defaultdict(int)
+    for key in keys:
+        counts[key[0], key[1], key[3]] += 1
+    return ", ".join(f"{' '.join(k)} {n}" for k, n in sorted(counts.items(), key=lambda item: -item[1])[:14])
+
+
+def main() -> int:
+    """Compute, compare and print; 1 where anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--warehouse", type=Path, required=True, help="a published warehouse.duckdb (tew path)")
+    parser.add_argument("--seeds", type=Path, default=Path("seeds/reference"), help="reference CSVs it was built with")
+    parser.add_argument("--json", type=Path, help="write the table as JSON too")
+    parser.add_argument("--examples", type=int, default=3, help="examples shown a column")
+    chosen = parser.parse_args()
+    parity = Parity(chosen.warehouse, chosen.seeds)
+    table = compare(parity.rows(), parity.theirs, chosen.examples)
+    columns = ["column", "compared", "equal", "different", "only_ours", "only_theirs"]
+    print(pd.DataFrame(table)[columns].to_string(index=False))
+    for entry in table:
+        if entry["where"]:
+            print(f"\n{entry['column']}: {entry['where']}", *entry["examples"], sep="\n    ")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(table, ensure_ascii=False, indent=1), encoding="utf-8")
+    return int(any(e["different"] or e["only_ours"] or e["only_theirs"] for e in table))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
