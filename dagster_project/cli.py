@@ -141,7 +141,7 @@ def withdraw(
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Workbooks to read and judge.", metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(help="Workbooks to read and judge.", metavar="FILE")],
     as_json: AsJson = False,
     returned: Annotated[
         Path | None,
@@ -183,6 +183,28 @@ def template(
     from dagster_project.commands import template as command
 
     command.run(_settings(), form, unit, _month(period), prefilled=prefilled, output=output, as_json=as_json)
+
+
+@app.command("map")
+def map_(
+    file: Annotated[Path, typer.Argument(help="Workbook of an unknown layout.", metavar="FILE")],
+    accept: Annotated[bool, typer.Option("--accept", help="Keep the mapping; the next refresh reads by it.")] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="COLUMN=CODE or COLUMN=- (leave it out); an item by its name.", metavar="COLUMN=CODE"
+        ),
+    ] = None,
+    unit_column: Annotated[str | None, typer.Option(help="Column that names the units of the rows.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who confirms it; kept in the journal.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose what a workbook of unknown layout says; with --accept, keep it."""
+    from dagster_project.commands import map as command
+
+    command.run(
+        _settings(), file, accept=accept, changes=changes or (), unit_column=unit_column, by=by, as_json=as_json
+    )
 
 
 @app.command()
