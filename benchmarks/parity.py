@@ -378,6 +378,9 @@ class Parity:
         last = series[then].value if then in series else None
         if figure.parts:
             if basis == "reported" and level == "county":
+                if all(self.figures[indicator, part, name][period].printed is not None for part, name in figure.parts):
+                    bases = [self.base(basis, part, indicator, name, period) for part, name in figure.parts]
+                    return sum((value for value in bases if value is not None), Decimal(0))
                 own = self.printed_county.get((indicator, period))
                 if own is not None:
                     return own

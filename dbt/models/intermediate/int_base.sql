@@ -294,6 +294,8 @@ township_total as (
         period,
         sum(case when value_ytd is not null then reported_ytd end) as reported_ytd,
         sum(case when value_ytd is not null then reported_month end) as reported_month,
+        -- every part brings the base printed beside it: their sum is what the sum of the figures grows from
+        count(value_ytd) = count(case when value_ytd is not null then printed_base_ytd end) as is_printed,
         sum(case when value_ytd is not null then comparable_ytd end) as comparable_ytd,
         sum(case when value_ytd is not null then comparable_month end) as comparable_month,
         sum(case when value_ytd is not null then joined_rate end) as comparable_rate
@@ -324,14 +326,23 @@ departed as (
 county_base as (
     select
         based.*,
-        case when based.source = 'townships' then coalesce(
-            based.printed_base_ytd,
-            based.last_ytd + coalesce(county_unlike.set_back, 0),
-            township_total.reported_ytd
-        ) else coalesce(based.printed_base_ytd, based.last_ytd) end as reported_ytd,
-        case when based.source = 'townships' then coalesce(
-            based.printed_base_month, based.last_month, township_total.reported_month
-        ) else coalesce(based.printed_base_month, based.last_month) end as reported_month,
+        based.source = 'townships' and coalesce(township_total.is_printed, false) as has_printed_parts,
+        case
+            when based.source = 'townships' and township_total.is_printed then township_total.reported_ytd
+            when based.source = 'townships' then coalesce(
+                based.printed_base_ytd,
+                based.last_ytd + coalesce(county_unlike.set_back, 0),
+                township_total.reported_ytd
+            )
+            else coalesce(based.printed_base_ytd, based.last_ytd)
+        end as reported_ytd,
+        case
+            when based.source = 'townships' and township_total.is_printed then township_total.reported_month
+            when based.source = 'townships' then coalesce(
+                based.printed_base_month, based.last_month, township_total.reported_month
+            )
+            else coalesce(based.printed_base_month, based.last_month)
+        end as reported_month,
         case when based.source = 'townships'
             then coalesce(township_total.comparable_ytd, based.printed_base_ytd)
             else coalesce(based.last_ytd - coalesce(departed.ytd, 0), based.printed_base_ytd)
@@ -394,6 +405,7 @@ select
     {{ as_value('county_base.comparable_month') }} as comparable_base_month,
     {{ as_value('coalesce(county_base.comparable_rate, county_base.comparable_ytd)') }} as comparable_base_rate,
     case
+        when county_base.has_printed_parts then 'parts'
         when county_base.printed_base_ytd is not null then 'printed'
         when county_base.last_ytd is not null then 'last_year'
         when county_base.reported_ytd is not null then 'parts'
