@@ -8,11 +8,13 @@ A form is recognised by its signature in form_signatures.csv. Parts of a signatu
 enterprise; `measure:<role>`, `indicator:<code>` a column; `any_indicator`, `any_measure`, `any_period_measure`,
 `any_target`, `any_fuel`, `any_energy`, `roster_attribute`, `annual_indicator`, `annual_only`, `row_indicator`, `any_place`,
 `target_place`, `fuel_context`; `flat` headings flattened with a separator; `months` three or more month columns;
-`title:<purpose>` a text pattern found in the lines above; `grain:year` where these name only a year.
+`title:<purpose>` a text pattern found in the lines above; `grain:year` where these name only a year;
+`headings:<hash>` exactly these words (mappings that a person confirmed, ingest/mapping.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +59,7 @@ LONGEST_HEADING = 60
 HIGHEST_HEADER = 8
 MONTH_COLUMNS = 3
 
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"^[+-]?[\d,.]*\d%?$")
 
 
@@ -89,6 +92,12 @@ class Block:
     texts: dict[int, str]
     is_flat: bool
     months: int
+
+    @property
+    def fingerprint(self) -> str:
+        """The header's words as a short hash: the same from month to month, whatever the columns' order and numbers."""
+        words = sorted(_DIGITS.sub("#", normalise(text)).replace("/", "") for text in self.texts.values())
+        return hashlib.sha256("|".join(words).encode()).hexdigest()[:12]
 
     @property
     def signature(self) -> tuple[tuple[int, str], ...]:
@@ -211,7 +220,7 @@ def find_blocks(sheet: Sheet, vocabulary: Vocabulary) -> list[Block]:
             continue
         top = _extend_up(sheet, row, last_top, vocabulary)
         bottom = _extend_down(sheet, top, row, vocabulary)
-        blocks.append(_make_block(sheet, top, bottom, vocabulary))
+        blocks.append(make_block(sheet, top, bottom, vocabulary))
         row = last_top = bottom + 1
     return blocks
 
@@ -297,7 +306,7 @@ def _continues(row: Sequence[CellValue], keys: set[int], is_ledger: bool, vocabu
     return known * 2 >= filled
 
 
-def _make_block(sheet: Sheet, top: int, bottom: int, vocabulary: Vocabulary) -> Block:
+def make_block(sheet: Sheet, top: int, bottom: int, vocabulary: Vocabulary) -> Block:
     rows = [line for line in range(top, bottom + 1) if not _is_label_row(sheet.rows[line], vocabulary)]
     width = max((len(sheet.rows[line]) for line in rows), default=0)
     owner: dict[tuple[int, int], tuple[int, int]] = {}
@@ -550,6 +559,7 @@ def static_features(columns: Sequence[Column], block: Block, form: Form, vocabul
                     features.add("annual_indicator")
     if {"field:township", "field:indicator"} & features:
         features |= {"any_place", "target_place"}
+    features.add(f"headings:{block.fingerprint}")
     if block.is_flat:
         features.add("flat")
     if block.months >= MONTH_COLUMNS:

@@ -23,6 +23,7 @@ from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterp
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
+from dagster_project.warehouse import mappings
 from dagster_project.warehouse.archive import from_timestamp, utc_now
 from dagster_project.warehouse.errors import NothingPublished, render
 from dagster_project.warehouse.known import Known, Reading, history_start
@@ -117,7 +118,8 @@ def check_contents(
     """
     if not contents:
         return []
-    reference = load_reference(settings.seeds)
+    seeds = mappings.seeds(settings)
+    reference = load_reference(seeds)
     reading = Reading(reference)
     now = utc_now()
     results: dict[int, CheckedWorkbook] = {}
@@ -130,7 +132,7 @@ def check_contents(
             fitting.append((number, content, name))
     workers = min(settings.ingest_workers, max(len(fitting), 1))
     with ParsePool(
-        settings.seeds, workers=workers, timeout_s=settings.ingest_timeout_s, memory_mb=settings.ingest_memory_mb
+        seeds, workers=workers, timeout_s=settings.ingest_timeout_s, memory_mb=settings.ingest_memory_mb
     ) as pool:
         parsed = dict(pool.parse_many(iter(fitting)))
     oldest = min((cell.period for book in parsed.values() for cell in book.observations), default=None)

@@ -24,7 +24,7 @@ from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submissi
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import Reference, load_reference
 from dagster_project.settings import Settings
-from dagster_project.warehouse import archive, fingerprints, reception, reference_tables
+from dagster_project.warehouse import archive, fingerprints, mappings, reception, reference_tables
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
@@ -70,7 +70,7 @@ class IngestReport:
 def load_reference_tables(settings: Settings, reference: Reference | None = None) -> bool:
     """Schema reference from the deployment's folder; False where it already holds exactly these rows."""
     with stores.open_store(settings) as store:
-        return reference_tables.load(store.connection, reference or load_reference(settings.seeds), settings)
+        return reference_tables.load(store.connection, reference or load_reference(mappings.seeds(settings)), settings)
 
 
 def ingest_pending(settings: Settings, progress: Progress | None = None) -> IngestReport:
@@ -80,7 +80,7 @@ def ingest_pending(settings: Settings, progress: Progress | None = None) -> Inge
     Raises ReferenceError (reference data), WarehouseError (an archived file is missing or altered, disk).
     """
     started = time.monotonic()
-    reference = load_reference(settings.seeds)
+    reference = load_reference(mappings.seeds(settings))
     report = IngestReport()
     journal = Journal(settings.journal)
     try:
@@ -187,7 +187,7 @@ class _TakingIn:
     def _pool(self) -> ParsePool:
         settings = self.settings
         return ParsePool(
-            settings.seeds,
+            mappings.seeds(settings),
             workers=settings.ingest_workers,
             timeout_s=settings.ingest_timeout_s,
             memory_mb=settings.ingest_memory_mb,

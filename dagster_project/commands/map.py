@@ -1,0 +1,180 @@
+"""`tew map`: what a workbook of unknown layout probably says, and keeping what a person confirms.
+
+Belongs here: reading the file safely, printing the proposal, accepting it. Does not belong here: proposing
+(ingest/mapping.py), keeping (warehouse/mappings.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dagster_project.commands.texts import CommandError, Texts, out
+from dagster_project.ingest.mapping import BadOverride, ColumnProposal, Rows, SheetProposal, propose, rows_of, sign
+from dagster_project.ingest.parse import parse_grid
+from dagster_project.ingest.pool import ParsePool
+from dagster_project.ingest.read import read_workbook
+from dagster_project.ingest.resolve import resolve
+from dagster_project.ingest.vocabulary import Vocabulary
+from dagster_project.reference import load_reference
+from dagster_project.settings import Settings
+from dagster_project.warehouse import mappings
+from dagster_project.warehouse.check import published_knowledge
+from dagster_project.warehouse.known import Known, Reading
+
+
+def run(
+    settings: Settings,
+    file: Path,
+    *,
+    accept: bool,
+    changes: Sequence[str],
+    unit_column: str | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Print the proposal; with `accept`, keep it. Raises CommandError where the file or a correction is at fault."""
+    texts = Texts(settings.seeds)
+    content = _content(settings, file)
+    _is_safe(settings, file.name, content)
+    seeds = mappings.seeds(settings)
+    reading = Reading(load_reference(seeds))
+    known = published_knowledge(settings, reading, None)
+    names = [one.name for one in known.directory.enterprises.values()]
+    workbook = read_workbook(content, file.name, reading.vocabulary.messages)
+    try:
+        proposals = propose(workbook, reading.vocabulary, names, overrides(changes), unit_column)
+    except BadOverride as error:
+        raise CommandError(error.key, **error.fields) from error
+    if not proposals:
+        raise CommandError("map.no_table", file=file.name)
+    rows = rows_of(proposals)
+    tried = _try(seeds, rows, content, file.name, proposals, known) if rows else None
+    mapping_id = None
+    if accept:
+        if not rows or tried is None:
+            raise CommandError("map.nothing", file=file.name)
+        if tried["observations"] == 0:
+            raise CommandError("map.not_read", file=file.name, problem=tried["problem"] or "—")
+        mapping_id = mappings.accept(settings, rows, file.name, hashlib.sha256(content).hexdigest(), by)
+    if as_json:
+        out(json.dumps(_as_dict(file, proposals, rows, tried, mapping_id), ensure_ascii=False))
+    else:
+        _print(file, proposals, tried, mapping_id, texts)
+
+
+def overrides(changes: Sequence[str]) -> dict[str, str]:
+    """`C=TE01`, `C=-` as a dictionary; raises CommandError on anything else."""
+    result: dict[str, str] = {}
+    for change in changes:
+        key, mark, value = change.partition("=")
+        if not mark or not key.strip() or not value.strip():
+            raise CommandError("map.bad_change", change=change)
+        result[key] = value.strip()
+    return result
+
+
+def _content(settings: Settings, file: Path) -> bytes:
+    try:
+        if file.stat().st_size > settings.max_file_mb << 20:
+            raise CommandError("map.too_large", file=file.name, limit=settings.max_file_mb)
+        return file.read_bytes()
+    except OSError as error:
+        raise CommandError("map.not_readable", file=file, problem=error.strerror or error) from error
+
+
+def _is_safe(settings: Settings, name: str, content: bytes) -> None:
+    """A stranger's file is first read in a child process: what kills a reader must not kill us."""
+    with ParsePool(
+        settings.seeds, workers=1, timeout_s=settings.ingest_timeout_s, memory_mb=settings.ingest_memory_mb
+    ) as pool:
+        parsed = pool.parse_one(content, name)
+    fatal = [issue for issue in parsed.issues if issue.severity == "error" and issue.rule.startswith("read.")]
+    if fatal and not parsed.sheets:
+        raise CommandError("map.damaged", problem_zh=fatal[0].message_zh, problem_en=fatal[0].message_en)
+
+
+def _try(
+    seeds: Path, rows: Rows, content: bytes, name: str, proposals: Sequence[SheetProposal], known: Known
+) -> dict[str, Any]:
+    """What would be read with the mapping; signs the new forms in `rows`."""
+    with tempfile.TemporaryDirectory() as folder:
+        first = Vocabulary.load(load_reference(mappings.merged(seeds, Path(folder) / "words", rows)))
+        sign(rows, read_workbook(content, name, first.messages), first, proposals)
+        vocabulary = Vocabulary.load(load_reference(mappings.merged(seeds, Path(folder) / "forms", rows)))
+    parsed = parse_grid(read_workbook(content, name, vocabulary.messages), vocabulary)
+    intake = resolve(parsed, known.directory, vocabulary)
+    errors = [issue for issue in intake.issues if issue.severity == "error"]
+    return {
+        "forms": [sheet.form_code for sheet in parsed.sheets if sheet.form_code],
+        "observations": len(parsed.observations),
+        "resolved": sum(one.unit_id is not None for one in parsed.observations),
+        "errors": len(errors),
+        "problem": errors[0].message_en if errors else None,
+    }
+
+
+def _as_dict(
+    file: Path, proposals: Sequence[SheetProposal], rows: Rows, tried: Mapping[str, Any] | None, mapping_id: str | None
+) -> dict[str, Any]:
+    sheets = []
+    for proposal in proposals:
+        entry = {key: value for key, value in asdict(proposal).items() if key not in ("columns", "items")}
+        entry["confidence"] = proposal.confidence
+        for part in ("columns", "items"):
+            entry[part] = [
+                {key: value for key, value in asdict(one).items() if key != "words"} for one in getattr(proposal, part)
+            ]
+        sheets.append(entry)
+    return {
+        "file": file.name,
+        "status": "accepted" if mapping_id else "proposed",
+        "mapping_id": mapping_id,
+        "sheets": sheets,
+        "rows": rows,
+        "would_read": tried,
+    }
+
+
+def _print(
+    file: Path,
+    proposals: Sequence[SheetProposal],
+    tried: Mapping[str, Any] | None,
+    mapping_id: str | None,
+    texts: Texts,
+) -> None:
+    for proposal in proposals:
+        key = "map.sheet_known" if proposal.is_known else "map.sheet_new"
+        fields = {
+            "file": file.name,
+            "sheet": proposal.sheet,
+            "form": proposal.form_code or "—",
+            "layout": proposal.layout or "—",
+            "period": proposal.period or "—",
+            "rows": proposal.header_rows or "—",
+            "level": proposal.unit_level or "—",
+            "units": proposal.units,
+            "known": proposal.units_known,
+            "confidence": f"{proposal.confidence:.2f}",
+        }
+        out(texts.lines(key, **fields))
+        for one in [*proposal.columns, *proposal.items]:
+            out(_line(one))
+    if tried is not None:
+        out(texts.lines("map.would_read", observations=tried["observations"], resolved=tried["resolved"]))
+    if mapping_id is not None:
+        out(texts.lines("map.accepted", mapping=mapping_id))
+    elif tried is not None:
+        out(texts.lines("map.how", file=file))
+
+
+def _line(one: ColumnProposal) -> str:
+    place = one.letter or "·"
+    heading = " ".join(one.heading.split())
+    means = " ".join(part for part in (one.means, one.measure, one.unit) if part) or "—"
+    return f"  {place:>3}  {one.state:<9} {one.confidence:4.2f}  {heading} → {means}"
