@@ -90,7 +90,13 @@ def main() -> None:
         rows.append({"step": "first tew refresh", "seconds": first, "note": "limit for both together 60 s"})
         for _ in range(3):
             nothing, done = tew(home, "refresh")
-            rows.append({"step": "tew refresh, nothing new", "seconds": nothing, "note": done.stdout.strip()[:60]})
+            rows.append(
+                {
+                    "step": "tew refresh, nothing new",
+                    "seconds": nothing,
+                    "note": done.stdout.strip().splitlines()[-1][:60],
+                }
+            )
         grow(home, "one")
         one, _ = tew(home, "refresh")
         rows.append({"step": "one file arriving", "seconds": one, "note": ""})
