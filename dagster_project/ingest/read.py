@@ -55,6 +55,7 @@ _OTHER_MAGIC = (
     (b"\x7fELF", "ELF"),
 )
 _BIFF_BOF = (b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")
+_EMPTY_SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
 _SHOWN_STRAYS = 20
 
 
@@ -216,20 +217,29 @@ def _read_sheets(book: CalamineBook, extras: Callable[[int], Extras], reading: _
 
 
 def _read_xlsx(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> None:
+    for part in (read_xlsx.workbook_part(package), "xl/sharedStrings.xml"):
+        if part in package.NameToInfo and (detail := read_xlsx.fault_in(member(package, part))):
+            raise Unreadable("read.damaged", detail=f"{part}: {detail}")
     parts = read_xlsx.sheet_parts(package)
+    for part in read_xlsx.unlisted_sheets(package, parts.values()):
+        reading.issue("read.sheet_lost", "error", part=part)
     data: dict[str, bytes] = {}
     replaced: dict[str, bytes] = {}
-    too_large: dict[str, Unreadable] = {}
+    refused: dict[str, Unreadable] = {}
     for name, part in parts.items():
         if part not in package.NameToInfo:
             continue
         data[name] = member(package, part)
+        if detail := read_xlsx.fault_in(data[name]):
+            refused[name] = Unreadable("read.damaged", detail=f"{part}: {detail}")
+            replaced[part] = _EMPTY_SHEET
+            continue
         try:
             kept, strays = read_xlsx.drop_strays(data[name], reading.limits)
         except Unreadable as fault:
             # without its cells the rest of the workbook can still be read
-            too_large[name] = fault
-            replaced[part] = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
+            refused[name] = fault
+            replaced[part] = _EMPTY_SHEET
             continue
         if strays:
             replaced[part] = data[name] = kept
@@ -241,8 +251,8 @@ def _read_xlsx(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> N
 
     def extras(index: int) -> Extras:
         name = book.names[index]
-        if name in too_large:
-            raise too_large[name]
+        if name in refused:
+            raise refused[name]
         return read_xlsx.scan_sheet(data.pop(name), formats) if name in data else Extras()
 
     _read_sheets(book, extras, reading)
@@ -323,7 +333,10 @@ def _first_reader(content: bytes, scan: BiffScan, reading: _Reading) -> list[She
 
 
 def _doubt(sheets: list[Sheet], scan: BiffScan) -> str | None:
-    """Why the first reader's result is not to be trusted: garbled, missing (cells that the file has), or None."""
+    """Why the first reader's result is not to be trusted: broken (texts that the file lacks), garbled, missing (cells
+    that the file has), or None."""
+    if scan.broken:
+        return "broken"
     texts = [sheet.name for sheet in sheets]
     for sheet in sheets:
         texts += [value for row in sheet.rows[:200] for value in row if isinstance(value, str)]
@@ -348,7 +361,7 @@ def _second_reader(
         if looks_garbled([sheet.name for sheet in second] + _texts(second)):
             second = read_with_xlrd(content, "gb18030")
     except Unreadable as also:
-        if first is None:
+        if first is None or doubt == "broken":
             raise fault or also from None
         reading.workbook.sheets = first
         reading.issue("read.garbled", "error")

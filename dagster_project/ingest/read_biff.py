@@ -25,7 +25,8 @@ _FREE_OR_END = 0xFFFFFFFA
 
 _BOF, _EOF, _FILEPASS, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x002F, 0x0085, 0x041E, 0x00E0
 _ROW, _COLINFO, _BOOLERR, _FORMULA, _RK, _MULRK, _NUMBER = 0x0208, 0x007D, 0x0205, 0x0006, 0x027E, 0x00BD, 0x0203
-_LABELS = {0x00FD, 0x0204, 0x00D6}
+_SST, _LABELSST = 0x00FC, 0x00FD
+_LABELS = {_LABELSST, 0x0204, 0x00D6}
 _BIFF8 = 0x0600
 _WORKSHEET = 0
 
@@ -139,6 +140,7 @@ class BiffScan:
 
     version: int = _BIFF8
     encrypted: bool = False
+    broken: bool = False  # a cell names a text that the table of texts does not hold
     extras: list[Extras] = field(default_factory=list)
     cells: list[set[tuple[int, int]]] = field(default_factory=list)
 
@@ -159,6 +161,7 @@ def scan_biff(stream: bytes) -> BiffScan:
     codes: dict[int, str] = {}
     formats = Formats()
     xf_index = 0
+    texts: int | None = None
     for kind, data in _records(stream, 0):
         if kind == _BOF and len(data) >= 4:
             scan.version = struct.unpack_from("<H", data)[0]
@@ -171,6 +174,8 @@ def scan_biff(stream: bytes) -> BiffScan:
             sheets.append(position if sheet_type == _WORKSHEET else -1)
         elif kind == _FORMAT:
             codes.update(_format(data, scan.version))
+        elif kind == _SST and len(data) >= 8:
+            texts = struct.unpack_from("<I", data, 4)[0]
         elif kind == _XF and len(data) >= 4:
             code_id = struct.unpack_from("<H", data, 2)[0]
             if code_id:
@@ -178,9 +183,17 @@ def scan_biff(stream: bytes) -> BiffScan:
             xf_index += 1
     for position in sheets:
         extras, cells = _scan_sheet(stream, position, formats) if position >= 0 else (Extras(), set())
+        scan.broken = scan.broken or (position >= 0 and texts is not None and _names_lost_text(stream, position, texts))
         scan.extras.append(extras)
         scan.cells.append(cells)
     return scan
+
+
+def _names_lost_text(stream: bytes, position: int, texts: int) -> bool:
+    return any(
+        kind == _LABELSST and len(data) >= 10 and struct.unpack_from("<I", data, 6)[0] >= texts
+        for kind, data in _records(stream, position)
+    )
 
 
 def _format(data: bytes, version: int) -> dict[int, str]:

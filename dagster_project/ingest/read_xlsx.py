@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
+from xml.parsers import expat
 
 from dagster_project.ingest.grid import address
 from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Unreadable, member
@@ -39,6 +40,7 @@ _LONG_INTEGER = re.compile(rb"v>-?\d{16,}<")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _ZEROS = re.compile(r"0{2,}")
 _PERCENT_IDS = {9, 10}
+_UNKNOWN_ENCODING = 18  # XML_ERROR_UNKNOWN_ENCODING
 
 
 def attributes(tag: bytes) -> dict[str, str]:
@@ -135,6 +137,31 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
         if "name" in items and link in links:
             parts[items["name"]] = links[link][1]
     return parts
+
+
+def unlisted_sheets(package: zipfile.ZipFile, listed: Collection[str]) -> list[str]:
+    """Worksheet parts that the workbook is related to and that none of its sheets names: their figures would be lost."""
+    return [
+        target
+        for kind, target in relations(package, workbook_part(package)).values()
+        if kind.endswith("/worksheet") and target in package.NameToInfo and target not in listed
+    ]
+
+
+def fault_in(data: bytes) -> str | None:
+    """What is wrong with a part as XML, None where it is well formed.
+
+    The first reader goes on behind a broken tag and leaves out what it did not understand, as if it were not there.
+    Parts with a document type are another matter (has_entities), unusual encodings are no fault.
+    """
+    if b"<!DOCTYPE" in data[:4096]:
+        return None
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as fault:
+        return None if fault.code == _UNKNOWN_ENCODING else str(fault)
+    return None
 
 
 def workbook_formats(package: zipfile.ZipFile) -> Formats:

@@ -1,0 +1,80 @@
+"""A hundred altered workbooks (the benchmark does ten thousand), and the damage that readers pass over in silence."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.intake_county import County
+from benchmarks.mutations import run
+from dagster_project.ingest.messages import Messages
+from dagster_project.ingest.read import read_workbook
+from dagster_project.reference import load_reference
+from dagster_project.settings import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def messages() -> Messages:
+    return Messages.load(load_reference(PROJECT_ROOT / "seeds" / "reference"))
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    county = County(7)
+    return county.book(county.townships[0], county.measured[0]).to_bytes()
+
+
+def altered(content: bytes, part: str, old: bytes, new: bytes) -> bytes:
+    """The package with one part changed and right checksums."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(buffer, "w") as after:
+        for name in before.namelist():
+            data = before.read(name)
+            if name == part:
+                assert old in data
+                data = data.replace(old, new, 1)
+            after.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_a_hundred_mutants_neither_crash_nor_lie(tmp_path: Path) -> None:
+    outcome = run(100, 3, tmp_path)
+    assert sum(outcome.counts.values()) == 100
+    assert outcome.silent == [] and outcome.slow == []
+    assert outcome.counts["swap", "read as written"] == outcome.swaps > 0
+
+
+def test_a_broken_tag_refuses_its_sheet_and_no_other(messages: Messages, content: bytes) -> None:
+    broken = altered(content, "xl/worksheets/sheet2.xml", b"</row>", b"</ros>")
+    book = read_workbook(broken, "x.xlsx", messages)
+    assert len(book.sheets) == 2
+    (issue,) = [issue for issue in book.issues if issue.severity == "error"]
+    assert issue.rule == "read.damaged_sheet" and "sheet2.xml" in issue.message_en
+
+
+def test_a_sheet_that_the_workbook_no_longer_names_is_told(messages: Messages, content: bytes) -> None:
+    lost = altered(content, "xl/workbook.xml", b"<sheet ", b"<sHeet ")
+    book = read_workbook(lost, "x.xlsx", messages)
+    assert [issue.rule for issue in book.issues if issue.severity == "error"] == ["read.sheet_lost"]
+
+
+def test_a_broken_workbook_part_refuses_the_file(messages: Messages, content: bytes) -> None:
+    book = read_workbook(altered(content, "xl/workbook.xml", b"</sheets>", b"</sheetz>"), "x.xlsx", messages)
+    assert book.sheets == [] and [issue.rule for issue in book.issues] == ["read.damaged"]
+
+
+def test_texts_that_an_old_file_lost_are_told(messages: Messages, shared_workbooks: Path) -> None:
+    path = shared_workbooks / "specimens" / "04-基层表.xls"
+    before = path.read_bytes()
+    label = bytes.fromhex("fd000a00") + (9).to_bytes(2, "little") + (2).to_bytes(2, "little")
+    at = before.index(label)
+    number = before[at + 10 : at + 14]
+    book = read_workbook(
+        before[: at + 10] + (int.from_bytes(number, "little") + 4000).to_bytes(4, "little") + before[at + 14 :],
+        path.name,
+        messages,
+    )
+    assert any(issue.severity != "info" for issue in book.issues)
