@@ -20,6 +20,8 @@ from dagster_project.audit.rulebook import Rule, RuleBook
 from dagster_project.ingest.model import Coverage, Intake, KnownEnterprise, Submission
 from dagster_project.reference import Reference
 
+# Months and scopes of which the members are remembered.
+MEMBERS_KEPT = 200
 IDLE = frozenset({"suspended", "closed", "construction"})
 
 
@@ -82,7 +84,25 @@ class AuditContext:
         }
         self.texts = frozenset(row["key"] for row in reference.rows("messages"))
         self.writer = Writer(messages)
+        self._members: dict[tuple[str, int], tuple[Iterable[KnownEnterprise], dict[str, list[str]]]] = {}
         self._applicable: dict[frozenset[str], tuple[tuple[Relation, tuple[str, ...]], ...]] = {}
+
+    def members(self, scope_code: str, enterprises: Iterable[KnownEnterprise]) -> Mapping[str, list[str]]:
+        """Township -> its enterprises of a scope that are not closed; remembered for the same tuple of enterprises."""
+        key = (scope_code, id(enterprises))
+        known = self._members.get(key)
+        if known is not None and known[0] is enterprises:
+            return known[1]
+        found: dict[str, list[str]] = {}
+        scope = self.scopes.get(scope_code)
+        for enterprise in enterprises:
+            if scope is not None and enterprise.unit_status != "closed" and scope.holds(enterprise):
+                found.setdefault(enterprise.township_code or "", []).append(enterprise.enterprise_id)
+        if isinstance(enterprises, tuple):
+            if len(self._members) > MEMBERS_KEPT:
+                self._members.clear()
+            self._members[key] = (enterprises, found)
+        return found
 
     def applicable(self, codes: frozenset[str]) -> tuple[tuple[Relation, tuple[str, ...]], ...]:
         """Active relations that name at least one of these indicators, each with those it needs from elsewhere.

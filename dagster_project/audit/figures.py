@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from statistics import median
 
 from dagster_project.audit.history import Entry, History, month_index
 from dagster_project.ingest.model import Intake, Observation
@@ -306,13 +305,12 @@ class Past:
         known = self.months(code, unit_id, measure, at)
         if not known:
             return None
-        values = []
-        for index in range(at - 12, at):
-            entry = known.get(index)
-            if entry is not None:
-                values.append(entry[0] / (index % 12 + 1) if per_month else entry[0])
+        if per_month:
+            values = [known[i][0] / (i % 12 + 1) for i in range(at - 12, at) if i in known]
+        else:
+            values = [known[i][0] for i in range(at - 12, at) if i in known]
         if values:
-            return median(values), len(values)
+            return _median(values), len(values)
         earlier = [index for index in known if at - 24 <= index < at]
         if not earlier:
             return None
@@ -341,6 +339,13 @@ class Past:
             month = self.expected_month(figure)
             return month * figure.month_no if month is not None else None
         return figure.month * figure.month_no
+
+
+def _median(values: list[float]) -> float:
+    """statistics.median without its checks: this is asked for every figure."""
+    values.sort()
+    half = len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
 
 
 def load_links(reference: Reference) -> dict[str, tuple[tuple[str, int, float], ...]]:

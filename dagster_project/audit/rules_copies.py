@@ -31,7 +31,7 @@ def judge_copied_rows(run: Run) -> Iterable[Finding]:
     for row in run.collected.rows.values():
         if row.month_no == 1:
             continue
-        for sheet, line in _by_sheet(row).items():
+        for sheet, line in _by_sheet(row, share).items():
             first = _copied(run, row, line, share)
             if first is not None:
                 run.copied.add((id(row), sheet))
@@ -49,8 +49,10 @@ class _Line:
     flows: list[Figure] = field(default_factory=list)
 
 
-def _by_sheet(row: Row) -> dict[str, _Line]:
+def _by_sheet(row: Row, share: float) -> dict[str, _Line]:
+    """What each sheet says of the row's unit; nothing as soon as too much has moved for any sheet to be a copy."""
     lines: dict[str, _Line] = {}
+    left = (1 - share) * 2 * len(row.figures)
     for figure in row.figures.values():
         if figure.is_carried:
             continue
@@ -64,6 +66,9 @@ def _by_sheet(row: Row) -> dict[str, _Line]:
             line = lines.setdefault(figure.cells[bit].sheet, _Line())
             line.compared += 1
             if value != entry[0]:
+                left -= 1
+                if left < 0:
+                    return {}
                 continue
             line.equal += 1
             line.has_month = line.has_month or bit == MONTH

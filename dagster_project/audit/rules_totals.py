@@ -437,14 +437,9 @@ def judge_enterprise_sums(run: Run) -> Iterable[Finding]:
     ]
     if not wanted:
         return findings
-    members: dict[tuple[str, str], list[str]] = {}
-    for enterprise in run.registers.enterprises(wanted[0].row.first.period):
-        for code in {figure.meta.scope for figure in wanted}:
-            scope = run.context.scopes.get(code or "")
-            if scope is not None and scope.holds(enterprise) and enterprise.unit_status != "closed":
-                members.setdefault((code or "", enterprise.township_code or ""), []).append(enterprise.enterprise_id)
+    enterprises = run.registers.enterprises(wanted[0].row.first.period)
     for figure in wanted:
-        units = members.get((figure.meta.scope or "", figure.row.unit_id), [])
+        units = run.context.members(figure.meta.scope or "", enterprises).get(figure.row.unit_id, [])
         base = figure.meta.scope_base or ""
         values = [_known(run, base, unit, figure.index) for unit in units]
         if not units or any(value is None for value in values):

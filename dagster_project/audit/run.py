@@ -124,6 +124,8 @@ class Auditor:
         findings: list[Finding] = []
         for figure in collected.figures:
             figure.recall(past)
+            if not figure.is_carried and series.is_calm(figure, run):
+                continue
             for _, rule in self._carried if figure.is_carried else self._series:
                 found = rule(figure, run)
                 if found:

@@ -28,7 +28,10 @@ def column_letters(index: int) -> str:
 
 def address(row: int, column: int) -> str:
     """Zero-based row and column → A1 address."""
-    return f"{column_letters(column)}{row + 1}"
+    return f"{_LETTERS[column] if 0 <= column < len(_LETTERS) else column_letters(column)}{row + 1}"
+
+
+_LETTERS = tuple(column_letters(column) for column in range(256))
 
 
 def cell_text(value: CellValue) -> str:

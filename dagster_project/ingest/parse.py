@@ -40,6 +40,8 @@ from dagster_project.ingest.vocabulary import Form, Vocabulary
 
 ROWS_LOOKED_AT = 40
 HEADINGS_SHOWN = 12
+# Parts of a signature that only the rows below a header can add.
+ROW_PARTS = frozenset(("row_indicator", "fuel_context", "annual_indicator", "annual_only"))
 
 
 def parse(content: bytes, file_name: str, vocabulary: Vocabulary, today: date | None = None) -> ParsedWorkbook:
@@ -217,37 +219,59 @@ def recognise(
     """The form whose signature fits best; of equals the one of lower source rank."""
     shared = _shared_features(sheet, context, file_name, vocabulary)
     best = Recognition(None, 0.0)
-    nearest, near = None, 0.0
+    signature = block.signature
+    headers: dict[str, tuple[list[Column], set[str]]] = {}
     for form in vocabulary.forms.values():
-        columns, header = _header_of(block, form, vocabulary)
-        settled = settle_by_content(sheet, block, last, columns, vocabulary)
-        if settled is not columns:
-            columns, header = settled, static_features(settled, block, form, vocabulary)
-        features = header | shared | _row_features(sheet, block, last, columns, form, context, vocabulary)
-        points = score(form, features)
+        columns, header, is_ambiguous = _header_of(block, signature, form, vocabulary)
+        if is_ambiguous:
+            settled = settle_by_content(sheet, block, last, columns, vocabulary)
+            if settled is not columns:
+                columns, header = settled, static_features(settled, block, form, vocabulary)
+        headers[form.code] = columns, header
+        known = header | shared
+        if any(required and part not in known and part not in ROW_PARTS for part, _, required in form.signature):
+            continue  # what the rows say could not make up for it
+        points = score(form, known | _row_features(sheet, block, last, columns, form, context, vocabulary))
         if points >= form.min_score and (
             points > best.score
             or (points == best.score and best.form is not None and form.source_rank < best.form.source_rank)
         ):
             best = Recognition(form, points, columns)
-        closeness = partial_score(form, features)
-        if closeness > near:
-            nearest, near = form, closeness
-    best.nearest = nearest
+    if best.form is None:
+        near = 0.0
+        for form in vocabulary.forms.values():
+            columns, header = headers[form.code]
+            rows = _row_features(sheet, block, last, columns, form, context, vocabulary)
+            closeness = partial_score(form, header | shared | rows)
+            if closeness > near:
+                best.nearest, near = form, closeness
     return best
 
 
-def _header_of(block: Block, form: Form, vocabulary: Vocabulary) -> tuple[list[Column], set[str]]:
-    """Columns and features of a header in a form; the same header comes every month, so they are remembered."""
-    key = (form.code, block.signature)
+def _header_of(
+    block: Block, signature: tuple[tuple[int, str], ...], form: Form, vocabulary: Vocabulary
+) -> tuple[list[Column], set[str], bool]:
+    """Columns and features of a header in a form, and whether its rows may settle a heading of two meanings.
+
+    The same header comes every month, so they are remembered.
+    """
+    key = (form.code, signature)
     known = vocabulary.headers.get(key)
     if known is None:
         columns = columns_of(block, form, vocabulary)
-        known = (columns, static_features(columns, block, form, vocabulary))
+        is_ambiguous = any(_may_be_unit(block, column) for column in columns)
+        known = (columns, static_features(columns, block, form, vocabulary), is_ambiguous)
         if len(vocabulary.headers) > 2_000:
             vocabulary.headers.clear()
         vocabulary.headers[key] = known
     return known
+
+
+def _may_be_unit(block: Block, column: Column) -> bool:
+    """Whether a heading was taken for another field than the unit of account that it may mean too."""
+    if column.kind != "field" or column.field in ("unit", None):
+        return False
+    return any(r.kind == "field" and r.name == "unit" for r in block.paths[column.index][-1].readings)
 
 
 def settle_by_content(
@@ -256,10 +280,7 @@ def settle_by_content(
     """A heading that may mean the reporting unit or the unit of account is the latter where units stand below it."""
     result = columns
     for position, column in enumerate(columns):
-        if column.kind != "field" or column.field in ("unit", None):
-            continue
-        readings = block.paths[column.index][-1].readings
-        if not any(reading.kind == "field" and reading.name == "unit" for reading in readings):
+        if not _may_be_unit(block, column):
             continue
         below = [
             str(row[column.index])

@@ -145,7 +145,7 @@ class _Child:
 class ParsePool:
     """Parses workbooks in `workers` child processes with a time and a memory limit for each file.
 
-    Use as a context manager. Children start when they are first needed. `timeout_s` in seconds of wall clock,
+    Use as a context manager; its children start with it. `timeout_s` in seconds of wall clock,
     `memory_mb` MiB of address space (POSIX only). `factory` is 'module:function' that makes a parser of the reference
     folder; only tests give another.
     """
@@ -172,8 +172,9 @@ class ParsePool:
 
     def __enter__(self) -> Self:
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="reading")
+        # at once: while they load, the caller still prepares its own side
         for _ in range(self.workers):
-            self._idle.put(None)
+            self._idle.put(self._start())
         return self
 
     def __exit__(

@@ -6,8 +6,6 @@ Does not belong here: OOXML and OpenDocument packages (read_xlsx.py, read_ods.py
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -192,6 +190,10 @@ def read_html(content: bytes, sheet_name: str, limits: Limits = LIMITS) -> Sheet
 
 def read_mhtml(content: bytes, limits: Limits = LIMITS) -> list[Sheet]:
     """The sheets of a web archive: each part that is HTML with a table."""
+    # a web archive is rare, and the package is slow to load in every child
+    import email
+    import email.policy
+
     message = email.message_from_bytes(content, policy=email.policy.default)
     sheets: list[Sheet] = []
     for part in message.walk():

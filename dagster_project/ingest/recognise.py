@@ -187,6 +187,16 @@ def _view(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
     return view
 
 
+def _holds_figures(row: Sequence[CellValue]) -> bool:
+    """Whether a row holds a number that is no year and no month: then it is no header, whatever else it holds."""
+    for value in row:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            continue
+        if not (1 <= value <= 12 or 1900 <= value <= 2199) or value % 1:
+            return True
+    return False
+
+
 def _flat_parts(text: str, vocabulary: Vocabulary) -> list[str]:
     for pattern, _ in vocabulary.patterns.get("flat_separator", ()):
         if pattern.search(text):
@@ -210,6 +220,9 @@ def find_blocks(sheet: Sheet, vocabulary: Vocabulary) -> list[Block]:
     while row < len(sheet.rows):
         cells = sheet.rows[row]
         if not cells or not any(value is not None and value != "" for value in cells):
+            row += 1
+            continue
+        if _holds_figures(cells):
             row += 1
             continue
         view = _view(cells, vocabulary)

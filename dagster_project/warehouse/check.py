@@ -119,8 +119,6 @@ def check_contents(
     if not contents:
         return []
     seeds = mappings.seeds(settings)
-    reference = load_reference(seeds)
-    reading = Reading(reference)
     now = utc_now()
     results: dict[int, CheckedWorkbook] = {}
     fitting = []
@@ -134,6 +132,8 @@ def check_contents(
     with ParsePool(
         seeds, workers=workers, timeout_s=settings.ingest_timeout_s, memory_mb=settings.ingest_memory_mb
     ) as pool:
+        # the children load their side meanwhile
+        reading = Reading(load_reference(seeds))
         parsed = dict(pool.parse_many(iter(fitting)))
     oldest = min((cell.period for book in parsed.values() for cell in book.observations), default=None)
     known = published_knowledge(settings, reading, None if oldest is None else history_start(oldest))

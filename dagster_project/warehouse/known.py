@@ -37,15 +37,22 @@ class Registers:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
+        self._by_day: dict[date, tuple[KnownEnterprise, ...]] = {}
+
+    def forget(self) -> None:
+        """The directory has learned something."""
+        self._by_day.clear()
 
     def enterprise(self, enterprise_id: str, day: date) -> KnownEnterprise | None:
         return self._directory.enterprise_at(enterprise_id, day)
 
     def enterprises(self, day: date) -> Iterable[KnownEnterprise]:
-        for enterprise_id in self._directory.enterprises:
-            known = self._directory.enterprise_at(enterprise_id, day)
-            if known is not None:
-                yield known
+        """The same tuple for the same day, as long as nothing is learned: who asks may remember what follows from it."""
+        found = self._by_day.get(day)
+        if found is None:
+            known = (self._directory.enterprise_at(one, day) for one in self._directory.enterprises)
+            found = self._by_day[day] = tuple(one for one in known if one is not None)
+        return found
 
 
 @dataclass
@@ -100,6 +107,8 @@ class Known:
     def add(self, intake: Intake) -> None:
         """A submission was accepted: the next one meets it."""
         self.directory.learn(intake)
+        if intake.parsed.roster:
+            self.registers.forget()
         self.history.add_intake(intake)
 
 

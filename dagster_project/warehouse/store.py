@@ -241,6 +241,8 @@ def _fit(value: Decimal | None) -> Decimal | None:
     """The value with six decimals; None stays. A value beyond DECIMAL(24, 6) must have been an issue before."""
     if value is None:
         return None
+    if value == value.to_integral_value():
+        return value
     return value.quantize(VALUE_STEP) if value.as_tuple().exponent < -6 else value  # type: ignore[operator]
 
 

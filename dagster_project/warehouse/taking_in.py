@@ -37,6 +37,8 @@ BATCH_ROWS = 200_000
 HELD_FIGURES = 400_000
 # Files handed to the pool at once, over batch borders.
 CHUNK_FILES = 500
+# A batch of fewer files is parsed whole before any is judged.
+WORTH_OVERLAPPING = 16
 
 Progress = Callable[[str, int, int], None]
 
@@ -65,6 +67,15 @@ class IngestReport:
     reference_loaded: bool = False
     position: str = ""
     seconds: float = 0.0
+
+    def counted(self) -> tuple[int, int, int, int, dict[str, int]]:
+        """What taking in one submission changes, to be given back to `restore`."""
+        return len(self.submissions), len(self.rejected), self.observations, self.quarantined, dict(self.issues)
+
+    def restore(self, counted: tuple[int, int, int, int, dict[str, int]]) -> None:
+        """As if nothing had been taken in since."""
+        submissions, rejected, self.observations, self.quarantined, self.issues = counted
+        del self.submissions[submissions:], self.rejected[rejected:]
 
 
 def load_reference_tables(settings: Settings, reference: Reference | None = None) -> bool:
@@ -167,33 +178,35 @@ class _TakingIn:
                 pool: ParsePool | None = None
                 for chunk in _chunks_of_batches(pending):
                     if pool is None:
-                        pool = stack.enter_context(self._pool())
+                        pool = stack.enter_context(self._pool(len(pending)))
                     parsed = _Shelf(self.settings.work / "spool")
                     stack.callback(parsed.clear)
-                    self._parse(pool, chunk, parsed)
+                    arriving = self._parse(pool, chunk)
                     for batch in _by_batch(chunk):
                         waiting = self._withdraw(waiting, before_seq=min(entry.seq for entry in batch))
-                        self._take_batch(batch, parsed)
+                        taken = self._take_arriving(batch, arriving, parsed, pool)
+                        self._take_batch([entry for entry in batch if entry.seq not in taken], parsed)
                         if self._registers_unfinished():
                             self._reread(pool)
                     parsed.clear()
                 if self._registers_unfinished():
                     # A refresh was killed between a register and what waited for it.
-                    self._reread(pool or stack.enter_context(self._pool()))
+                    self._reread(pool or stack.enter_context(self._pool(1)))
         self._flush()
         self._withdraw(waiting, before_seq=None)
         self._finish()
 
-    def _pool(self) -> ParsePool:
+    def _pool(self, files: int) -> ParsePool:
         settings = self.settings
         return ParsePool(
             mappings.seeds(settings),
-            workers=settings.ingest_workers,
+            workers=min(settings.ingest_workers, files),
             timeout_s=settings.ingest_timeout_s,
             memory_mb=settings.ingest_memory_mb,
         )
 
-    def _parse(self, pool: ParsePool, entries: Iterable[Received], shelf: _Shelf) -> None:
+    def _parse(self, pool: ParsePool, entries: Iterable[Received]) -> Iterator[tuple[int, ParsedWorkbook]]:
+        """Parsed workbooks by seq, in the order of `entries`, as the children are done with them."""
         readable = [entry for entry in entries if self._is_readable(entry)]
         by_seq = {entry.seq: entry for entry in readable}
 
@@ -202,13 +215,52 @@ class _TakingIn:
                 yield entry.seq, self._content(entry), _clean(entry.path)
 
         for seq, parsed in pool.parse_many(contents()):
-            shelf.put(seq, parsed)
             for cell in parsed.observations:
                 if self.oldest is None or cell.period < self.oldest:
                     self.oldest = cell.period
             self.done += 1
             if self.progress is not None:
                 self.progress(by_seq[seq].path, self.done, max(self.total, self.done))
+            yield seq, parsed
+
+    def _take_arriving(
+        self, batch: list[Received], arriving: Iterator[tuple[int, ParsedWorkbook]], shelf: _Shelf, pool: ParsePool
+    ) -> set[int]:
+        """Take in a batch's first workbooks while its later ones are still being parsed; returns the seqs taken.
+
+        A register goes before what refers to it, and may come last: so this goes on only as long as none has come and
+        nothing need be written. If one comes after all, what was taken is forgotten and parsed again.
+        """
+        may_take = len(batch) >= WORTH_OVERLAPPING and not self.repeated
+        if may_take:
+            self._flush()
+        before = self.report.counted()
+        taken: list[Received] = []
+        has_register = False
+        for entry in batch:
+            parsed: ParsedWorkbook | None = None
+            if self._is_readable(entry):
+                seq, parsed = next(arriving)
+                has_register = has_register or self.reading.is_register(parsed)
+                shelf.put(seq, parsed)
+            may_take = may_take and not has_register and self._needs_no_writing()
+            if may_take:
+                self._take(entry, shelf.take(entry.seq))
+                taken.append(entry)
+        if has_register and taken:
+            self.batch, self.known = Batch(), None
+            self.report.restore(before)
+            self.done -= len(taken)
+            for seq, again in self._parse(pool, taken):
+                shelf.put(seq, again)
+            taken = []
+        return {entry.seq for entry in taken}
+
+    def _needs_no_writing(self) -> bool:
+        """Whether the next workbook can be taken without writing earlier ones: memory suffices, history reaches back."""
+        if self.batch.size >= BATCH_ROWS:
+            return False
+        return self.known is None or self.oldest is None or self.known.reaches(history_start(self.oldest))
 
     def _is_readable(self, entry: Received) -> bool:
         """Not too large, and not withdrawn with its content gone."""
@@ -394,7 +446,8 @@ class _TakingIn:
         entries = [entry for entry in self.state.live if entry.submission_id in unresolved]
         shelf = _Shelf(self.settings.work / "spool")
         try:
-            self._parse(pool, entries, shelf)
+            for seq, again in self._parse(pool, entries):
+                shelf.put(seq, again)
             self.known = None
             for entry in entries:
                 parsed = shelf.take(entry.seq)

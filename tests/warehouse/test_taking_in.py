@@ -101,6 +101,30 @@ def test_registers_come_before_what_refers_to_them(home: Settings) -> None:
     assert report.reread == []
 
 
+def test_a_register_at_the_end_of_a_large_batch_still_comes_first(home: Settings, tmp_path: Path) -> None:
+    """Workbooks are judged while later ones are parsed; a register among those changes what the first ones meet."""
+
+    def fill(settings: Settings, register_at: float) -> IngestReport:
+        for number in range(20):
+            figures = {"示范铝业有限公司": (100 + number, 100 + number)}
+            workbooks.enterprises(settings.inbox / f"a{number:02d}.xlsx", 1, figures, mtime=START + number)
+        workbooks.register(settings.inbox / "z.xlsx", mtime=register_at)
+        return take_in(settings)
+
+    late = fill(home, START + 100)
+    assert ids(late)[0] == "S000021" and len(ids(late)) == 21
+    assert (late.quarantined, late.reread, late.observations) == (0, [], 40)
+    other = load_settings(home=tmp_path / "other", seeds=home.seeds, settle_seconds=0)
+    early = fill(other, START - 100)
+    assert early.issues == late.issues
+    sql = "SELECT indicator_code, unit_id, value, status, cell, received_at FROM raw.observation ORDER BY ALL"
+    found = []
+    for settings in (home, other):
+        with store.open_store(settings) as opened:
+            found.append(opened.connection.execute(sql).fetchall())
+    assert found[0] == found[1] and len(found[0]) == 40
+
+
 def test_a_late_register_brings_waiting_rows_into_force(home: Settings) -> None:
     workbooks.enterprises(home.inbox / "a.xlsx", 1, {"示范铝业有限公司": (100, 100)})
     assert take_in(home).quarantined == 2
