@@ -198,21 +198,26 @@ class ParsePool:
         """
         if self._threads is None:
             raise PoolError("ParsePool is a context manager: use it with `with`")
-        waiting: deque[tuple[K, Future[ParsedWorkbook]]] = deque()
+        waiting: deque[tuple[K, str, Future[bytes | ParsedWorkbook]]] = deque()
         for key, content, file_name in items:
-            waiting.append((key, self._threads.submit(self._parse, content, file_name)))
-            while len(waiting) > self.workers * 4 or (waiting and waiting[0][1].done()):
-                first, future = waiting.popleft()
-                yield first, future.result()
+            waiting.append((key, file_name, self._threads.submit(self._parse, content, file_name)))
+            while len(waiting) > self.workers * 4 or (waiting and waiting[0][2].done()):
+                yield self._next(waiting)
         while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
+            yield self._next(waiting)
+
+    def _next(self, waiting: deque[tuple[K, str, Future[bytes | ParsedWorkbook]]]) -> tuple[K, ParsedWorkbook]:
+        """The first result; an answer is unpacked here, in the caller's thread, so that ours only wait for pipes."""
+        key, file_name, future = waiting.popleft()
+        result = future.result()
+        return key, self._read_reply(result, file_name) if isinstance(result, bytes) else result
 
     def parse_one(self, content: bytes | Path, file_name: str) -> ParsedWorkbook:
         """One workbook through the pool."""
         return next(iter(self.parse_many([(None, content, file_name)])))[1]
 
-    def _parse(self, content: bytes | Path, file_name: str) -> ParsedWorkbook:
+    def _parse(self, content: bytes | Path, file_name: str) -> bytes | ParsedWorkbook:
+        """A child's answer as it came, or the workbook that says why there is none."""
         is_path = isinstance(content, Path)
         job = pickle.dumps(
             (None if is_path else content, str(content.resolve()) if isinstance(content, Path) else None, file_name),
@@ -237,7 +242,7 @@ class ParsePool:
             raise
         finally:
             self._idle.put(child)
-        return self._read_reply(reply, file_name)
+        return reply
 
     def _read_reply(self, reply: bytes, file_name: str) -> ParsedWorkbook:
         kind, rest = reply[:1], reply[1:]
