@@ -90,70 +90,21 @@ ranked_change as (
     window by_unit as (partition by basis, indicator_code, durable_id order by period)
 ),
 
--- Where the year would end: by last year's own curve where a whole year of it is known, else in a straight line. A curve
--- whose share by this month is out of all proportion to the calendar is a slip of units in last year's figures, no season.
-curve as (
-    select
-        now_row.basis,
-        now_row.level,
-        now_row.unit_id,
-        now_row.indicator_code,
-        now_row.period,
-        then_row.value_exact as then_value,
-        year_end.value_exact as year_end_value,
-        then_row.value_exact > 0
-        and then_row.value_exact <= year_end.value_exact
-        and then_row.value_exact / year_end.value_exact * 100
-        between now_row.linear_progress_pct / {{ var('curve_tolerance') }}
-        and now_row.linear_progress_pct * {{ var('curve_tolerance') }} as is_season
-    from progress as now_row
-    inner join progress as then_row
-        on now_row.basis = then_row.basis
-        and now_row.level = then_row.level
-        and now_row.unit_id = then_row.unit_id
-        and now_row.indicator_code = then_row.indicator_code
-        and {{ add_months('now_row.period', -12) }} = then_row.period
-        and not then_row.is_carried
-    inner join progress as year_end
-        on now_row.basis = year_end.basis
-        and now_row.level = year_end.level
-        and now_row.unit_id = year_end.unit_id
-        and now_row.indicator_code = year_end.indicator_code
-        and make_date(year(now_row.period) - 1, 12, 1) = year_end.period
-        and not year_end.is_carried
-),
-
 projected as (
     select
         progress.*,
-        case
-            when progress.kind in ('flow', 'count') then case
-                when curve.is_season
-                    then progress.value_exact * curve.year_end_value / curve.then_value
-                else progress.value_exact / (progress.linear_progress_pct / 100)
-            end
-            when progress.kind = 'stock' then case
-                when curve.then_value is not null and curve.year_end_value is not null
-                    then progress.value_exact + curve.year_end_value - curve.then_value
-                when progress.start_value is not null
-                    then progress.start_value
-                        + (progress.value_exact - progress.start_value) / (progress.linear_progress_pct / 100)
-            end
-        end as forecast_exact,
-        case
-            when progress.kind not in ('flow', 'count', 'stock') then null
-            when curve.then_value is not null
-                and (progress.kind = 'stock' or curve.is_season)
-                then 'seasonal'
-            else 'linear'
-        end as forecast_method
+        forecast.forecast_value,
+        forecast.forecast_method,
+        forecast.forecast_low,
+        forecast.forecast_high,
+        forecast.target_probability_pct
     from progress
-    left join curve
-        on progress.basis = curve.basis
-        and progress.level = curve.level
-        and progress.unit_id = curve.unit_id
-        and progress.indicator_code = curve.indicator_code
-        and progress.period = curve.period
+    left join {{ ref('int_forecast') }} as forecast
+        on progress.basis = forecast.basis
+        and progress.level = forecast.level
+        and progress.unit_id = forecast.unit_id
+        and progress.indicator_code = forecast.indicator_code
+        and progress.period = forecast.period
 ),
 
 -- A part's change within the change of the whole ----------------------------------------------------------------------
@@ -219,17 +170,20 @@ select
             then {{ as_value("greatest((projected.target_value - projected.value_exact)
                 / (12 - month(projected.period)), 0)") }}
     end as required_monthly,
-    {{ as_value('projected.forecast_exact') }} as forecast_value,
+    projected.forecast_value,
+    projected.forecast_low,
+    projected.forecast_high,
     projected.forecast_method,
     case
         when projected.target_form not in ('level', 'floor', 'task', 'cap') then null
         when projected.kind = 'stock' and projected.target_form <> 'cap'
             then case when projected.target_value > projected.start_value
-                then (projected.forecast_exact - projected.start_value)
+                then (cast(projected.forecast_value as double) - projected.start_value)
                     / (projected.target_value - projected.start_value) * 100
             end
-        else {{ quotient('projected.forecast_exact', 'projected.target_value') }} * 100
+        else {{ quotient('projected.forecast_value', 'projected.target_value') }} * 100
     end as forecast_attainment_pct,
+    projected.target_probability_pct,
     cast(ranked_change.place as integer) as rank,
     cast(ranked_change.place_of as integer) as rank_of,
     cast(ranked_change.place_change as integer) as rank_change,

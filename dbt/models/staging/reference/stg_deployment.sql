@@ -7,5 +7,6 @@ select
     coalesce(max(case when key = 'time_progress_method' then value end), 'linear') as time_progress_method,
     coalesce(max(case when key = 'period_grain' then value end), 'month') as period_grain,
     cast(coalesce(max(case when key = 'utc_offset_hours' then value end), '0') as integer) as utc_offset_hours,
+    cast(coalesce(max(case when key = 'forecast_band_pct' then value end), '80') as double) as forecast_band_pct,
     cast(max(case when key = 'major_accident_rank' then value end) as integer) as major_accident_rank
 from {{ source('reference', 'settings') }}

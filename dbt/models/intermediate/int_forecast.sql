@@ -1,0 +1,330 @@
+-- Where the year would end, from every month of it: one row per basis, level, unit, indicator and period of a flow, count
+-- or stock with a figure. By the mean share of the year that the same month had in earlier years, else in a straight
+-- line. The band is the size that earlier years' forecasts from this month, made the same way, stayed within so often as
+-- settings.csv asks (forecast_band_pct): the unit's own errors where it has enough years, else those of all units of
+-- the indicator and level, else how far the units' curves lie apart, else of all indicators of the kind at the level.
+with figure as (
+    select
+        growth.basis,
+        growth.level,
+        growth.unit_id,
+        growth.indicator_code,
+        growth.kind,
+        growth.period,
+        year(growth.period) as year_no,
+        month(growth.period) as month_no,
+        growth.value_exact,
+        growth.base_exact,
+        growth.growth_basis,
+        growth.is_carried,
+        month(growth.period) * cast(100 as double) / 12 as linear_pct
+    from {{ ref('int_growth') }} as growth
+    where growth.kind in ('flow', 'count', 'stock') and growth.value_exact is not null
+),
+
+year_end as (
+    select
+        basis,
+        level,
+        unit_id,
+        indicator_code,
+        year_no,
+        value_exact
+    from figure
+    where month_no = 12 and not is_carried
+),
+
+-- A curve whose share by this month is out of all proportion to the calendar is a slip of units in that year's figures,
+-- no season.
+past as (
+    select
+        figure.*,
+        year_end.value_exact as year_end_value,
+        case
+            when
+                figure.kind <> 'stock'
+                and figure.value_exact > 0
+                and figure.value_exact <= year_end.value_exact
+                and figure.value_exact / year_end.value_exact * 100
+                between figure.linear_pct / {{ var('curve_tolerance') }} and figure.linear_pct * {{ var('curve_tolerance') }}
+                then figure.value_exact / year_end.value_exact
+        end as share,
+        case when figure.kind = 'stock' then year_end.value_exact - figure.value_exact end as still_to_come
+    from figure
+    inner join year_end
+        on figure.basis = year_end.basis
+        and figure.level = year_end.level
+        and figure.unit_id = year_end.unit_id
+        and figure.indicator_code = year_end.indicator_code
+        and figure.year_no = year_end.year_no
+    where not figure.is_carried
+),
+
+season as (
+    select
+        figure.basis,
+        figure.level,
+        figure.unit_id,
+        figure.indicator_code,
+        figure.period,
+        avg(past.share) as share,
+        avg(past.still_to_come) as still_to_come,
+        max(case when past.year_no = figure.year_no - 1 then past.value_exact end) as last_value,
+        max(case when past.year_no = figure.year_no - 1 then past.year_end_value end) as last_year_end
+    from figure
+    inner join past
+        on figure.basis = past.basis
+        and figure.level = past.level
+        and figure.unit_id = past.unit_id
+        and figure.indicator_code = past.indicator_code
+        and figure.month_no = past.month_no
+        and past.year_no < figure.year_no
+        and past.year_no >= figure.year_no - {{ var('season_years') }}
+    group by figure.basis, figure.level, figure.unit_id, figure.indicator_code, figure.period
+),
+
+projected as (
+    select
+        figure.*,
+        target.target_form,
+        target.target_value,
+        target.direction,
+        season.last_value,
+        season.last_year_end,
+        case
+            when figure.kind <> 'stock' then figure.value_exact / coalesce(season.share, figure.linear_pct / 100)
+            when season.still_to_come is not null then figure.value_exact + season.still_to_come
+            when target.start_value is not null
+                then target.start_value + (figure.value_exact - target.start_value) / (figure.linear_pct / 100)
+        end as forecast_exact,
+        case when season.share is not null or season.still_to_come is not null then 'seasonal' else 'linear' end
+            as forecast_method
+    from figure
+    left join season
+        on figure.basis = season.basis
+        and figure.level = season.level
+        and figure.unit_id = season.unit_id
+        and figure.indicator_code = season.indicator_code
+        and figure.period = season.period
+    left join {{ ref('int_target_progress') }} as target
+        on figure.basis = target.basis
+        and figure.level = target.level
+        and figure.unit_id = target.unit_id
+        and figure.indicator_code = target.indicator_code
+        and figure.period = target.period
+        and target.precedence = 1
+        and target.tier = 'must'
+),
+
+-- How far such forecasts were off, as a part of the forecast --------------------------------------------------------
+error as (
+    select
+        projected.basis,
+        projected.level,
+        projected.unit_id,
+        projected.indicator_code,
+        projected.kind,
+        projected.month_no,
+        projected.year_no,
+        projected.forecast_method as method,
+        abs(past.year_end_value - projected.forecast_exact) / abs(projected.forecast_exact) as size
+    from projected
+    inner join past
+        on projected.basis = past.basis
+        and projected.level = past.level
+        and projected.unit_id = past.unit_id
+        and projected.indicator_code = past.indicator_code
+        and projected.period = past.period
+    where projected.month_no < 12 and projected.forecast_exact <> 0
+),
+
+-- the middle share of the units of one year; a share is off by its own year and by the year forecast, hence the root of 2
+middle as (
+    select
+        basis,
+        level,
+        indicator_code,
+        year_no,
+        month_no,
+        median(share) as share
+    from past
+    where share is not null and month_no < 12
+    group by basis, level, indicator_code, year_no, month_no
+),
+
+lesson as (
+    select
+        'unit' as pool,
+        basis,
+        level,
+        unit_id || '|' || indicator_code as member,
+        month_no,
+        method,
+        year_no,
+        size
+    from error
+    union all
+    select
+        'indicator' as pool,
+        basis,
+        level,
+        indicator_code as member,
+        month_no,
+        method,
+        year_no,
+        size
+    from error
+    union all
+    select
+        'kind' as pool,
+        basis,
+        level,
+        kind as member,
+        month_no,
+        method,
+        year_no,
+        size
+    from error
+    union all
+    select
+        'peers' as pool,
+        past.basis,
+        past.level,
+        past.indicator_code as member,
+        past.month_no,
+        'seasonal' as method,
+        past.year_no,
+        abs(middle.share / past.share - 1) * sqrt(2) as size
+    from past
+    inner join middle
+        on past.basis = middle.basis
+        and past.level = middle.level
+        and past.indicator_code = middle.indicator_code
+        and past.year_no = middle.year_no
+        and past.month_no = middle.month_no
+    where past.share is not null
+),
+
+told as (
+    select
+        lesson.pool,
+        lesson.basis,
+        lesson.level,
+        lesson.member,
+        lesson.month_no,
+        lesson.method,
+        asked.year_no,
+        lesson.size,
+        row_number() over (
+            partition by
+                lesson.pool, lesson.basis, lesson.level, lesson.member, lesson.month_no, lesson.method, asked.year_no
+            order by lesson.size
+        ) as place,
+        count(*) over (
+            partition by
+                lesson.pool, lesson.basis, lesson.level, lesson.member, lesson.month_no, lesson.method, asked.year_no
+        ) as lessons
+    from lesson
+    inner join (select distinct year_no from figure) as asked on lesson.year_no < asked.year_no
+),
+
+-- of n earlier errors the ⌈q·(n+1)⌉-th: the next one stays within it with probability q (conformal prediction)
+width as (
+    select
+        told.pool,
+        told.basis,
+        told.level,
+        told.member,
+        told.month_no,
+        told.method,
+        told.year_no,
+        max(told.size) as size
+    from told
+    cross join {{ ref('stg_deployment') }} as deployment
+    where
+        told.lessons >= {{ var('forecast_lessons') }}
+        and told.place <= least(told.lessons, ceil(deployment.forecast_band_pct / 100 * (told.lessons + 1)))
+    group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
+),
+
+banded as (
+    select
+        projected.*,
+        deployment.forecast_band_pct / 100 as nominal,
+        abs(projected.forecast_exact) * case
+            when projected.month_no = 12 then 0
+            else coalesce(of_unit.size, of_indicator.size, of_peers.size, of_kind.size)
+        end as half_width,
+        coalesce(indicator.is_signed, false) as is_signed,
+        case
+            when projected.target_form in ('level', 'floor', 'task', 'cap') then projected.target_value
+            -- what the year must bring to have grown so much, from the base on this row's own basis
+            when
+                projected.target_form = 'growth'
+                and projected.growth_basis = 'nominal'
+                and projected.last_value > 0
+                and projected.base_exact > 0
+                then projected.last_year_end
+                    * (projected.base_exact / projected.last_value)
+                    * (1 + cast(projected.target_value as double) / 100)
+        end as year_target
+    from projected
+    cross join {{ ref('stg_deployment') }} as deployment
+    inner join {{ ref('stg_indicator') }} as indicator on projected.indicator_code = indicator.indicator_code
+    {% for pool, member in {
+        'unit': "projected.unit_id || '|' || projected.indicator_code",
+        'indicator': 'projected.indicator_code',
+        'peers': 'projected.indicator_code',
+        'kind': 'projected.kind',
+    }.items() %}
+    left join width as of_{{ pool }}
+        on of_{{ pool }}.pool = '{{ pool }}'
+        and projected.basis = of_{{ pool }}.basis
+        and projected.level = of_{{ pool }}.level
+        and {{ member }} = of_{{ pool }}.member
+        and projected.month_no = of_{{ pool }}.month_no
+        and projected.forecast_method = of_{{ pool }}.method
+        and projected.year_no = of_{{ pool }}.year_no
+    {% endfor %}
+),
+
+-- the logistic distribution that has the nominal part of itself within the band
+weighed as (
+    select
+        banded.*,
+        case
+            -- beyond this the probability is 0 or 1 to the last digit, and exp() overflows
+            when forecast_exact - year_target > 30 * half_width then cast(500 as double)
+            when year_target - forecast_exact > 30 * half_width then cast(-500 as double)
+            when half_width > 0
+                then (forecast_exact - year_target) / (half_width / ln((1 + nominal) / (1 - nominal)))
+            when half_width = 0 and year_target is not null then cast(500 as double)
+        end as odds
+    from banded
+)
+
+select
+    basis,
+    level,
+    unit_id,
+    indicator_code,
+    period,
+    {{ as_value('forecast_exact') }} as forecast_value,
+    case when forecast_exact is not null then forecast_method end as forecast_method,
+    -- what was produced stays produced
+    {{ as_value("case
+        when half_width is not null and kind <> 'stock' and not is_signed and forecast_exact >= value_exact
+            then greatest(forecast_exact - half_width, value_exact)
+        else forecast_exact - half_width
+    end") }} as forecast_low,
+    {{ as_value('forecast_exact + half_width') }} as forecast_high,
+    case
+        when odds is null then null
+        when half_width = 0 and target_form = 'cap' then case when forecast_exact <= year_target then 100.0 else 0.0 end
+        when half_width = 0 then case when forecast_exact >= year_target then 100.0 else 0.0 end
+        when target_form = 'cap' and kind <> 'stock' and not is_signed and value_exact > year_target then 0.0
+        when target_form = 'cap' then 100 / (1 + exp(odds))
+        when kind <> 'stock' and not is_signed and value_exact >= year_target then 100.0
+        else 100 / (1 + exp(-odds))
+    end as target_probability_pct
+from weighed
