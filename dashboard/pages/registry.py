@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.pages import coal, dictionary, enterprise, overview, safety, submissions, township, trace
+from dashboard.pages import coal, dictionary, energy, enterprise, overview, safety, submissions, township, trace
 from dashboard.pages.page import Page
 from dashboard.view import View
 
@@ -29,6 +29,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("/enterprise", "nav.enterprise", enterprise.render),
     Entry("/safety", "nav.safety", safety.render),
     Entry("/coal", "nav.coal", coal.render),
+    Entry("/energy", "nav.energy", energy.render),
     Entry("/submissions", "nav.submissions", submissions.render),
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),

@@ -37,3 +37,26 @@ def test_a_mine_over_its_capacity_is_named_in_the_heading(tab: Tab) -> None:
     assert Translator("zh")("coal.alert_word") in first.inner_text()
     assert first.locator("th").inner_text() in page.locator("h1").inner_text()
     tab.watch.check(page)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_energy_says_whether_the_list_meets_its_reduction_and_who_drives_it(tab: Tab, lang: str) -> None:
+    page = tab.open(f"/energy?lang={lang}")
+    t = Translator(lang)
+    headline = page.get_by_role("table", name=t("energy.caption"))
+    assert headline.locator(".lamp .word").first.inner_text()
+    members = page.get_by_role("table", name=t("energy.members_caption"))
+    assert members.locator("tbody tr").count() == 12
+    # What the enterprises did adds up to the change of the list, which the headline prints.
+    total = members.locator("tfoot td").nth(8).inner_text().lstrip("+")
+    assert total in headline.locator("tbody tr").first.inner_text()
+    effects = [float(row.locator("td").nth(8).inner_text()) for row in members.locator("tbody tr").all()]
+    assert effects == sorted(effects, reverse=True)
+    fuels = page.get_by_role("table", name=t("energy.fuels_caption"))
+    for heading in ("energy.head.calorific.chosen", "energy.head.equivalent"):
+        assert fuels.get_by_role("columnheader", name=t(heading), exact=True).count() == 1
+    tab.watch.check(page)
+    fuels.locator("a.figure").first.click()
+    page.wait_for_url("**/trace**")
+    page.locator("main td.version-in_force, main table").first.wait_for()
+    tab.watch.check(page)
