@@ -165,6 +165,14 @@ def _month(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a month such as 2026-03", param_hint="--period") from None
 
 
+def _day(text: str) -> date:
+    """YYYY-MM-DD; exit 2 on anything else."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-03-31", param_hint="--as-of") from None
+
+
 @app.command()
 def template(
     form: Annotated[str, typer.Argument(help="Code of the form, such as TE-M1.", metavar="FORM")],
@@ -226,6 +234,23 @@ def query(
     if chosen is Format.parquet and output is None:
         raise typer.BadParameter("parquet is written to a file: add --output FILE", param_hint="--format")
     command.run(_settings(), sql, chosen.value, output)
+
+
+@app.command()
+def trace(
+    indicator: Annotated[str, typer.Option(help="Code of the indicator, such as TE01.")],
+    unit: Annotated[str, typer.Option(help="Code or full name: the county, a township, an enterprise.")],
+    period: Annotated[str, typer.Option(help="Month, YYYY-MM.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Only cells in force at the end of that day, YYYY-MM-DD (UTC).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the cells behind one figure: file, sheet, cell, text, unit, factor, submission."""
+    from dagster_project.commands import trace as command
+
+    day = None if as_of is None else _day(as_of)
+    command.run(_settings(), indicator, unit, _month(period), day, as_json=as_json)
 
 
 @app.command()
