@@ -85,7 +85,7 @@ class Tracer:
             {},
         )
         self.indicators = {row["indicator_code"]: row for row in rows}
-        self._township_of = dict(
+        self._township_of: dict[str, str | None] = dict(
             query("SELECT enterprise_id, township_code FROM marts.dim_enterprise", {})[1],
         )
 
