@@ -280,6 +280,66 @@ def rollback(
     command.rollback(_settings(), version, as_json=as_json)
 
 
+users = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, with which role.", rich_markup_mode=None)
+app.add_typer(users, name="user")
+AccountName = Annotated[str, typer.Argument(help="Name of the account.", metavar="NAME")]
+
+
+@users.command("add")
+def user_add(
+    name: AccountName,
+    role: Annotated[str, typer.Option(help="A role of access_roles.csv, such as leader or township_reporter.")],
+    unit: Annotated[str | None, typer.Option(help="Township code or enterprise id, where the role has one.")] = None,
+    subject: Annotated[
+        list[str] | None, typer.Option(help="Subject of a section (access_subjects.csv); may be given again.")
+    ] = None,
+    person: Annotated[str | None, typer.Option(help="The person's own name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an account; the password is asked for, or read from stdin."""
+    from dagster_project.commands import user as command
+
+    command.add(_settings(), name, role, unit, subject or (), person, as_json=as_json)
+
+
+@users.command("list")
+def user_list(as_json: AsJson = False) -> None:
+    """List the accounts."""
+    from dagster_project.commands import user as command
+
+    command.print_all(_settings(), as_json=as_json)
+
+
+@users.command("remove")
+def user_remove(name: AccountName, as_json: AsJson = False) -> None:
+    """Remove an account; its sessions end at once."""
+    from dagster_project.commands import user as command
+
+    command.remove(_settings(), name, as_json=as_json)
+
+
+@users.command("password")
+def user_password(name: AccountName, as_json: AsJson = False) -> None:
+    """Set a new password, asked for or read from stdin."""
+    from dagster_project.commands import user as command
+
+    command.password(_settings(), name, as_json=as_json)
+
+
+@app.command()
+def log(
+    act: Annotated[str | None, typer.Option(help="One kind of act, such as sign_in_failed.")] = None,
+    user: Annotated[str | None, typer.Option(help="One account.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this day on, YYYY-MM-DD.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Search the activity log: sign-ins, failures, exports, uploads, account changes."""
+    from dagster_project.commands import user as command
+
+    command.print_log(_settings(), act, user, since, limit, as_json=as_json)
+
+
 def _tell(zh: str, en: str, key: str | None, as_json: bool) -> None:
     """An error in both languages to stderr; with --json as an object to stdout too."""
     note(zh if zh == en else f"{zh}\n{en}")

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     ingest_memory_mb: int = Field(default=1024, ge=128)
     settle_seconds: float = Field(default=2.0, ge=0)
     max_file_mb: int = Field(default=50, ge=1)
+    # Set where a proxy with TLS stands in front: cookies then travel over https alone.
+    behind_https: bool = False
 
     @cached_property
     def inbox(self) -> Path:

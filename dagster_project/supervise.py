@@ -111,9 +111,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def check_call(host: str, ports: Sequence[int]) -> None:
-    """Refuse an address that others could reach, and ports that are taken (CommandError)."""
-    if host not in LOOPBACK:
+def check_call(host: str, ports: Sequence[int], *, has_accounts: bool = False) -> None:
+    """Refuse an address that others could reach where there are no accounts, and ports that are taken (CommandError)."""
+    if host not in LOOPBACK and not has_accounts:
         raise CommandError("cli.up_not_loopback", host=host)
     if len(set(ports)) != len(ports):
         raise CommandError("cli.up_same_port", port=ports[0])

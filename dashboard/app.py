@@ -20,6 +20,9 @@ from flask_compress import Compress
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
 from dashboard import shell, state
+from dashboard.access import gate as access
+from dashboard.access.gate import Gate
+from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
@@ -69,7 +72,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
         suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = _layout
+    gate = access.install(app, settings)
+    store.scope_of = gate.scope
+    app.layout = lambda: _layout(gate)
     _compress(app.server)
     _health(app.server, store)
 
@@ -81,16 +86,30 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
         Input("published", "data"),
     )
     def route(pathname: str | None, search: str | None, _published: str | None) -> tuple[Any, dict[str, str]]:
+        # A forged request may send anything.
+        pathname = pathname if isinstance(pathname, str) else None
+        search = search if isinstance(search, str) else None
+        if not gate.may_open(pathname or "/"):
+            return _refused(gate, pathname, search)
+        asked = state.parse(search)
+        if asked.enterprise and (pathname or "").rstrip("/") in ("/enterprise", "/trace"):
+            gate.record("enterprise_view", path=pathname, unit=asked.enterprise, period=asked.period)
         return draw(store, pathname, search, updated=ctx.triggered_id == "published")
 
     app.clientside_callback(_DOCUMENT, Output("named", "data"), Input("document", "data"))
+    access.seal(app, gate)
     return app
 
 
-def _layout() -> html.Div:
+def _layout(gate: Gate) -> html.Div:
     """The same few elements on every page: address, frame, and what the scripts talk through."""
+    who = gate.account()
+    signed_in = (
+        [html.A(who.name, href="/account", className="account-link", **attribute("data-reload", "true"))] if who else []
+    )
     return html.Div(
         [
+            *signed_in,
             dcc.Location(id="url", refresh="callback-nav"),
             html.P(
                 " · ".join(Translator(lang)("server.away") for lang in state.LANGUAGES),
@@ -107,6 +126,17 @@ def _layout() -> html.Div:
     )
 
 
+def _refused(gate: Gate, pathname: str | None, search: str | None) -> tuple[Any, dict[str, str]]:
+    """The page of a reader whose role does not open the address, with the way to one that it does."""
+    lang = state.parse(search).lang
+    t = Translator(lang)
+    here = html.A(t("scope.home"), href=gate.home() if lang == "zh" else f"{gate.home()}?lang={lang}")
+    if (pathname or "/") != "/":
+        gate.record("refused", path=(pathname or "")[:80], reason="page")
+    frame = shell.bare(t("scope.title"), [t("scope.why"), here], lang)
+    return frame, {"title": t("scope.title"), "lang": "zh-CN" if lang == "zh" else "en"}
+
+
 def draw(
     store: Store, pathname: str | None, search: str | None, *, updated: bool = False
 ) -> tuple[Any, dict[str, str]]:
@@ -117,7 +147,7 @@ def draw(
     try:
         frame, title = store.draw(
             lambda snapshot: store.pages.get(
-                (snapshot.version, pathname, asked, updated),
+                (snapshot.version, snapshot.scope, pathname, asked, updated),
                 lambda: _page(snapshot, pathname, asked, t, updated),
             )
         )

@@ -12,18 +12,28 @@ import sys
 import waitress  # type: ignore[import-untyped, unused-ignore]
 
 from dagster_project.settings import load_settings
+from dashboard.access.accounts import Accounts
+from dashboard.access.gate import LOOPBACK
 from dashboard.app import create_app
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until the process is ended. Exit 1 where the address cannot be had."""
+    """Serve until the process is ended. Exit 1 where the address cannot be had, or others could reach it without accounts."""
     parser = argparse.ArgumentParser(prog="python -m dashboard.serve", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8050)
     parser.add_argument("--threads", type=int, default=8)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = create_app(load_settings())
+    settings = load_settings()
+    if not Accounts(settings).exist():
+        if options.host not in LOOPBACK:
+            sys.stderr.write(
+                f"no accounts: only this machine is served, not {options.host}; add one with tew user add\n"
+            )
+            return 1
+        logging.getLogger(__name__).info("no accounts: only this machine is served")
+    app = create_app(settings)
     try:
         waitress.serve(app.server, host=options.host, port=options.port, threads=options.threads, ident=None)
     except OSError as error:

@@ -30,6 +30,15 @@
       });
   }
 
+  /* A session that ended: load the page anew, which leads to the sign-in. */
+  var plainFetch = window.fetch;
+  window.fetch = function () {
+    return plainFetch.apply(window, arguments).then(function (answer) {
+      if (answer.status === 401) { window.location.reload(); }
+      return answer;
+    });
+  };
+
   /* Markup: a piece of HTML that the server made and escaped (components/markup.py). */
   window.tew_dashboard = {
     Markup: function (props) {

@@ -1,7 +1,8 @@
 """Pages' only way to the published warehouse: named SQL files over schema marts, cached by version.
 
 Belongs here: running a named query, its cache, the promise that one page is drawn from one version.
-Does not belong here: SQL text (data/sql/), what a page shows, following CURRENT (dagster_project.warehouse.read).
+Does not belong here: SQL text (data/sql/), what a page shows, following CURRENT (dagster_project.warehouse.read), which
+rows a reader may see (scope.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from dashboard.data import scope as scopes
+from dashboard.data.scope import WHOLE, OutOfScope, Resolved, Scope
 
 SQL_FOLDER = Path(__file__).with_name("sql")
 Row = dict[str, Any]
@@ -26,6 +30,9 @@ class Reader(Protocol):
     def version(self) -> str | None: ...
 
     def manifest(self) -> dict[str, Any]: ...
+
+
+__all__ = ["NotPublished", "OutOfScope", "Recent", "Row", "Snapshot", "Store", "VersionMoved", "sql"]
 
 
 class NotPublished(RuntimeError):
@@ -68,10 +75,16 @@ class Recent:
 
 
 class Store:
-    """Named queries and drawn pages of the published version, each with a bounded cache by version."""
+    """Named queries and drawn pages of the published version, each with a bounded cache by version and scope.
 
-    def __init__(self, reader: Reader, entries: int = 512, pages: int = 64) -> None:
+    `scope_of` says what the reader of the request at hand may see; without accounts that is everything.
+    """
+
+    def __init__(
+        self, reader: Reader, entries: int = 512, pages: int = 64, scope_of: Callable[[], Scope] | None = None
+    ) -> None:
         self._reader = reader
+        self.scope_of: Callable[[], Scope] = scope_of or (lambda: WHOLE)
         self.rows = Recent(entries)
         self.pages = Recent(pages)
 
@@ -96,17 +109,46 @@ class Store:
                     raise
         raise AssertionError("unreachable")
 
-    def run(self, version: str, name: str, params: dict[str, Any]) -> tuple[Row, ...]:
-        """Rows of a named query on exactly `version`; VersionMoved where it no longer serves."""
+    def run(self, version: str, name: str, params: dict[str, Any], scope: Scope = WHOLE) -> tuple[Row, ...]:
+        """Rows of a named query on exactly `version`, as far as `scope` reaches.
+
+        Raises VersionMoved where the version no longer serves, OutOfScope where the scope knows no such relation.
+        """
 
         def fetch() -> tuple[Row, ...]:
-            # The reader follows the pointer on every call, and says which version answered.
-            answered, columns, rows = self._reader.query_with_version(sql(name), params or None)
-            if answered != version:
-                raise VersionMoved(version)
-            return tuple(dict(zip(columns, row, strict=True)) for row in rows)
+            if scope.is_whole or self._is_open(version, name, params, scope):
+                return self._fetch(version, sql(name), params)
+            text, needed = scopes.scoped(sql(name))
+            given = self.resolved(version, scope).parameters()
+            return self._fetch(version, text, params | {key: given[key] for key in needed})
 
-        return self.rows.get((version, name, tuple(sorted(params.items()))), fetch)
+        return self.rows.get((version, scope, name, tuple(sorted(params.items()))), fetch)
+
+    def _fetch(self, version: str, text: str, params: dict[str, Any]) -> tuple[Row, ...]:
+        # The reader follows the pointer on every call, and says which version answered.
+        answered, columns, rows = self._reader.query_with_version(text, params or None)
+        if answered != version:
+            raise VersionMoved(version)
+        return tuple(dict(zip(columns, row, strict=True)) for row in rows)
+
+    def _is_open(self, version: str, name: str, params: dict[str, Any], scope: Scope) -> bool:
+        """Whether a query whose answer names nobody else may run over all rows."""
+        guards = scopes.open_queries()
+        if name not in guards:
+            return False
+        guard = guards[name]
+        return not guard or self.resolved(version, scope).holds(params.get(guard))
+
+    def resolved(self, version: str, scope: Scope) -> Resolved:
+        """The codes that `scope` holds on `version`."""
+
+        def make() -> Resolved:
+            folder = scopes.FOLDER
+            return scopes.resolve(
+                scope, lambda name: self._fetch(version, (folder / f"{name}.sql").read_text(encoding="utf-8"), {})
+            )
+
+        return self.rows.get((version, scope, "resolved()"), make)
 
     def manifest(self, version: str) -> dict[str, Any]:
         def fetch() -> dict[str, Any]:
@@ -119,19 +161,24 @@ class Store:
 
 
 class Snapshot:
-    """One version as a page sees it."""
+    """One version as the reader of the request at hand sees it."""
 
-    def __init__(self, store: Store, version: str) -> None:
+    def __init__(self, store: Store, version: str, scope: Scope | None = None) -> None:
         self._store = store
         self.version = version
+        self.scope = scope or store.scope_of()
+
+    def may_see(self, unit_id: str | None) -> bool:
+        """Whether a township or enterprise lies within the reader's scope."""
+        return self.scope.is_whole or self._store.resolved(self.version, self.scope).holds(unit_id)
 
     def rows(self, name: str, **params: Any) -> tuple[Row, ...]:
         """Rows of data/sql/<name>.sql with its named parameters, as dictionaries."""
-        return self._store.run(self.version, name, params)
+        return self._store.run(self.version, name, params, self.scope)
 
     def manifest(self) -> dict[str, Any]:
         return self._store.manifest(self.version)
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """A value derived from this version alone, made once."""
-        return self._store.rows.get((self.version, "once", name), make)
+        """A value derived from this version, as far as the reader sees it, made once."""
+        return self._store.rows.get((self.version, self.scope, "once", name), make)

@@ -1,0 +1,293 @@
+"""Access: generated requests of every role, edited addresses and forged callbacks included; what leaks is listed.
+
+`python -m benchmarks.access --requests 10000` over the home of TEW_HOME, whose published version it reads through a
+throw-away home with an account for every role. A sentinel looks in every answer for enterprises (name or id) and for
+figures (links to their trace) of units that the reader may not see; and runs every named query as every role.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import re
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import flask.testing
+
+from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse.read import PublishedReader
+from dashboard.access.accounts import Account, Accounts
+from dashboard.access.roles import load_roles
+from dashboard.app import create_app
+from dashboard.data import scope as scopes
+from dashboard.data.scope import WHOLE, Scope
+from dashboard.data.store import SQL_FOLDER, Store, VersionMoved, sql
+from dashboard.pages import registry
+
+PASSWORD = "benchmark-of-access-7"
+SITE = {"Origin": "http://localhost"}
+ANCHOR = re.compile(r"<a\b[^>]*>|\{\"props\": \{[^{}]*\"href\": [^{}]*\}")
+TRACE = re.compile(r"/trace\?([^\"'\\ <>]*)")
+PARAMETER = re.compile(r"\$([a-z_]+)")
+TOWNSHIP, ENTERPRISE = "529901101", "91529901790217895H"
+
+
+def people(township: str = TOWNSHIP, enterprise: str = ENTERPRISE) -> list[Account]:
+    """One account for every role and subject."""
+    return [
+        Account("b-leader", "leader"),
+        Account("b-staff", "staff"),
+        *[Account(f"b-{subject}", "section", None, (subject,)) for subject in ("coal", "safety", "energy", "agro")],
+        Account("b-reporter", "township_reporter", township),
+        Account("b-head", "township_head", township),
+        Account("b-firm", "enterprise_reporter", enterprise),
+        Account("b-auditor", "auditor"),
+        Account("b-admin", "administrator"),
+    ]
+
+
+@dataclass
+class Report:
+    """`leaks`: one line each; `refused`: answers that were no page of figures."""
+
+    requests: int = 0
+    queries: int = 0
+    refused: int = 0
+    found_for_leader: int = 0
+    seconds: float = 0.0
+    leaks: list[str] = field(default_factory=list)
+
+
+class World:
+    """Everything one version knows: names, codes, months."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.reader = PublishedReader(settings)
+        self.store = Store(self.reader)
+        self.version = self.store.version()
+        firms = self.store.run(self.version, "enterprise_names", {})
+        self.firms = {row["enterprise_id"]: row["name_zh"] for row in firms}
+        self.townships = [row["township_code"] for row in self.store.run(self.version, "townships", {})]
+        self.indicators = [row["indicator_code"] for row in self.store.run(self.version, "indicators", {})]
+        self.periods = [row["period"] for row in self.store.run(self.version, "periods", {})]
+        submissions = self.rows(WHOLE, "select submission_id from marts.fct_submission")
+        self.submissions = [row["submission_id"] for row in submissions]
+
+    def rows(self, scope: Scope, text: str) -> tuple[dict[str, Any], ...]:
+        """Rows of a statement over `marts.x` as a scope sees them."""
+        params: dict[str, Any] = {}
+        if not scope.is_whole:
+            text, needed = scopes.scoped(text)
+            given = self.store.resolved(self.version, scope).parameters()
+            params = {key: given[key] for key in needed}
+        _, columns, rows = self.reader.query_with_version(text, params or None)
+        return tuple(dict(zip(columns, row, strict=True)) for row in rows)
+
+
+class Sentinel:
+    """Compares every identifier in an answer with the scope."""
+
+    def __init__(self, world: World, scope: Scope) -> None:
+        self.world = world
+        self.held = world.store.resolved(world.version, scope)
+        firms = world.firms
+        self.seen = sorted((firms[unit] for unit in self.held.enterprises), key=len, reverse=True)
+        self.scope = scope
+
+    def in_page(self, text: str, asked: str) -> list[str]:
+        """What a drawn page tells of units out of scope. A code that the reader typed may come back; a name may not."""
+        found = [f"id {unit}" for unit in self.world.firms if self._is_out(unit) and unit in text and unit not in asked]
+        for name in self.seen:
+            text = text.replace(name, "")
+        found += [f"name {name}" for unit, name in self.world.firms.items() if self._is_out(unit) and name in text]
+        plain = text.replace("&amp;", "&").replace('\\"', '"')
+        figures = [anchor for anchor in ANCHOR.findall(plain) if re.search(r'[cC]lass(Name)?"?[=:] ?"figure', anchor)]
+        for query in TRACE.findall("\n".join(figures)):
+            fields = {key: values[0] for key, values in parse_qs(query).items()}
+            unit = fields.get("enterprise") or fields.get("township")
+            if unit and unit not in asked and not self.held.holds(unit) and not self._is_county(unit):
+                found.append(f"figure {query}")
+        return found
+
+    def in_rows(self, rows: tuple[dict[str, Any], ...]) -> list[str]:
+        """Rows about units out of scope; the list of townships itself is open."""
+        found = []
+        for row in rows:
+            figures = row.keys() & {"value", "value_ytd", "cells", "errors", "status", "deaths", "reported_units"}
+            for column in ("enterprise_id", "unit_id", "reporter_unit_id", "scope_unit_id"):
+                unit = row.get(column)
+                if unit is None or self._is_county(unit):
+                    continue
+                if not self.held.holds(unit) and (figures or unit in self.world.firms):
+                    found.append(f"{column} {unit}")
+            named = " ".join(str(value) for value in row.values())
+            for name in self.seen:
+                named = named.replace(name, "")
+            found += [f"name {name}" for unit, name in self.world.firms.items() if self._is_out(unit) and name in named]
+        return found
+
+    def _is_out(self, unit: str) -> bool:
+        return unit not in self.held.enterprises
+
+    def _is_county(self, unit: str) -> bool:
+        return self.held.county and unit == self.world.townships[0][:6]
+
+
+def _address(world: World, dice: random.Random) -> tuple[str, str]:
+    """A page and a query string, sometimes broken on purpose."""
+    paths = [entry.path for entry in registry.PAGES]
+    page = dice.choice([*paths, *paths, "/nosuch", "/township/", "//trace", "/trace/../enterprise", "/Enterprise"])
+    fields: list[tuple[str, str]] = []
+    options = {
+        "township": world.townships,
+        "enterprise": list(world.firms),
+        "indicator": world.indicators,
+        "submission": world.submissions,
+        "unit": ["yi", "wan", *world.townships, *world.firms],
+        "basis": ["reported", "comparable", "x"],
+        "lang": ["zh", "en"],
+        "as_of": ["2026-01-01", "x"],
+        "months": ["13", "36"],
+    }
+    for name, values in options.items():
+        while dice.random() < 0.45:
+            value = dice.choice(values) if values else "x"
+            fields.append((name, value + dice.choice(["", "", "", "", "'", "%", " or 1=1"])))
+    if dice.random() < 0.6:
+        fields.append(("period", f"{dice.choice(world.periods):%Y-%m}"))
+    dice.shuffle(fields)
+    return page, "?" + urlencode(fields) if fields else ""
+
+
+def _callback(page: Any, search: Any, dice: random.Random) -> dict[str, Any]:
+    """The body of the page's callback as a browser sends it, or altered."""
+    inputs = [
+        {"id": "url", "property": "pathname", "value": page},
+        {"id": "url", "property": "search", "value": search},
+        {"id": "published", "property": "data", "value": None},
+    ]
+    body: dict[str, Any] = {
+        "output": "..frame.children...document.data..",
+        "outputs": [{"id": "frame", "property": "children"}, {"id": "document", "property": "data"}],
+        "inputs": inputs,
+        "changedPropIds": ["url.search"],
+        "state": [],
+    }
+    kind = dice.random()
+    if kind < 0.04:
+        inputs[0]["value"] = dice.choice([["/enterprise"], {"a": 1}, 7, None, True])
+    elif kind < 0.08:
+        body["output"] = dice.choice(["frame.children", "..x.y..", ""])
+    elif kind < 0.12:
+        body["state"] = [{"id": "scope", "property": "data", "value": "all"}]
+        inputs[2]["value"] = "leader"
+    return body
+
+
+def _signed_in(settings: Settings, app: Any, account: Account) -> flask.testing.FlaskClient:
+    browser: flask.testing.FlaskClient = app.server.test_client()
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/login").text)
+    assert found
+    fields = {"csrf_token": found[1], "name": account.name, "password": PASSWORD}
+    answer = browser.post("/login", data=fields, headers=SITE)
+    assert answer.status_code == 302, answer.text
+    return browser
+
+
+def _parameters(world: World, name: str, dice: random.Random) -> dict[str, Any]:
+    """Values for a named query's parameters, about any unit."""
+    period = dice.choice(world.periods)
+    known: dict[str, Any] = {
+        "period": period,
+        "previous": world.periods[max(0, world.periods.index(period) - 1)],
+        "year_before": period.replace(year=period.year - 1),
+        "december": period.replace(month=12),
+        "january": period.replace(month=1),
+        "since": world.periods[0],
+        "township": dice.choice(world.townships),
+        "enterprise": dice.choice(list(world.firms)),
+        "indicator": dice.choice(["TE01", "TE02", "CO01", "TE04", *world.indicators]),
+        "basis": "reported",
+        "level": dice.choice(["township", "enterprise"]),
+        "submission": dice.choice(world.submissions),
+        "unit_id": dice.choice([*world.townships, *world.firms]),
+    }
+    if known["level"] == "enterprise":
+        known["unit_id"] = known["enterprise"]
+    wanted = set(PARAMETER.findall(re.sub(r"--.*", "", sql(name))))
+    return {key: known.get(key, "x") for key in wanted}
+
+
+def run(settings: Settings, requests: int, seed: int = 1) -> Report:
+    """Ask `requests` times, turn by turn as each account of `people()`; `settings` is a home with those accounts."""
+    dice, report, world = random.Random(seed), Report(), World(settings)
+    app = create_app(settings)
+    # Forged callbacks end in an error of Dash with its traceback; here that is what is asked for.
+    app.server.logger.disabled = True
+    logging.getLogger("dashboard.app").disabled = True
+    roles, began = load_roles(settings), time.monotonic()
+    browsers = {account: _signed_in(settings, app, account) for account in people()}
+    sentinels = {account: Sentinel(world, roles.scope(account)) for account in people()}
+    narrow = next(account for account in people() if account.role == "enterprise_reporter")
+    queries = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
+    for number in range(requests):
+        account = people()[number % len(browsers)]
+        page, search = _address(world, dice)
+        body = _callback(page, search, dice)
+        answer = browsers[account].post("/_dash-update-component", json=body, headers=SITE)
+        report.requests += 1
+        text = json.dumps(answer.json, ensure_ascii=False) if answer.is_json else answer.text
+        if "data-version" not in text or answer.status_code != 200:
+            report.refused += 1
+        if answer.status_code == 200 and not sentinels[account].scope.is_whole:
+            found = sentinels[account].in_page(text, json.dumps(body, ensure_ascii=False))
+            report.leaks += [f"{account.role} {page}{search}: {what}" for what in found]
+        elif answer.status_code == 200:
+            report.found_for_leader += len(sentinels[narrow].in_page(text, search))
+        name = queries[number % len(queries)]
+        scope = sentinels[account].scope
+        params = _parameters(world, name, dice)
+        try:
+            rows = world.store.run(world.version, name, params, scope)
+        except VersionMoved:
+            continue
+        report.queries += 1
+        if not scope.is_whole and name not in scopes.open_queries():
+            report.leaks += [f"{account.role} {name} {params}: {what}" for what in sentinels[account].in_rows(rows)]
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def main() -> int:
+    """Exit 1 where anything leaked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.access", description=__doc__)
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    own = load_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "published").symlink_to(own.published)
+        settings = load_settings(home=folder)
+        for account in people():
+            Accounts(settings).add(account, PASSWORD)
+        report = run(settings, options.requests, options.seed)
+    print(
+        f"requests {report.requests}  queries {report.queries}  without figures {report.refused}  "
+        f"leaks {len(report.leaks)}  units out of scope met by leaders {report.found_for_leader}  "
+        f"seconds {report.seconds:.1f}"
+    )
+    for line in report.leaks[:20]:
+        print(line)
+    return 1 if report.leaks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

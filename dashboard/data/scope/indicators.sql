@@ -1,0 +1,1 @@
+select indicator_code from marts.dim_indicator

@@ -1,0 +1,1 @@
+{relation} as (select {columns} from marts.{relation} where {predicate})

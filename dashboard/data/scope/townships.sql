@@ -1,0 +1,1 @@
+select township_code, successor_code, kind from marts.dim_township

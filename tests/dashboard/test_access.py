@@ -1,0 +1,260 @@
+"""Who may see what: sign-in, sessions, forged requests, and no row outside the reader's scope."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask.testing
+import pytest
+
+from benchmarks.access import PASSWORD, World, people, run
+from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+from dashboard.access import activity, gate
+from dashboard.access.accounts import Account, AccountError, Accounts, path
+from dashboard.access.throttle import Throttle
+from dashboard.app import create_app
+from dashboard.data.scope import OutOfScope, Scope, rules, scoped
+from dashboard.data.store import SQL_FOLDER
+from tests.program import Done, tew
+
+SITE = {"Origin": "http://localhost"}
+GOOD = "A-long-enough-password"
+
+
+def client(settings: Settings) -> flask.testing.FlaskClient:
+    return create_app(settings).server.test_client()
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def sign_in(browser: flask.testing.FlaskClient, name: str, password: str = GOOD, **extra: str) -> flask.Response:
+    fields = {"csrf_token": token(browser.get("/login").text), "name": name, "password": password, **extra}
+    return browser.post("/login", data=fields, headers=SITE)
+
+
+@pytest.fixture
+def guarded(home: Settings) -> Settings:
+    Accounts(home).add(Account("zhang", "leader"), GOOD)
+    return home
+
+
+def test_without_accounts_only_this_machine_is_served(home: Settings) -> None:
+    browser = client(home)
+    assert browser.get("/").status_code == 200
+    assert browser.get("/", headers={"Host": "evil.example"}).status_code == 403
+    command = [sys.executable, "-m", "dashboard.serve", "--host", "0.0.0.0", "--port", "1"]
+    environment = {"TEW_HOME": str(home.home), "PYTHONPATH": str(PROJECT_ROOT), "PATH": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "no accounts" in done.stderr
+
+
+def test_with_accounts_nothing_opens_without_a_sign_in(guarded: Settings) -> None:
+    browser = client(guarded)
+    answer = browser.get("/township?township=1")
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/login?next=%2Ftownship")
+    for address in ("/_dash-layout", "/_dash-dependencies"):
+        assert browser.get(address).status_code == 401
+    assert browser.post("/_dash-update-component", json={}, headers=SITE).status_code == 401
+    assert browser.get("/healthz").status_code == 503
+
+
+def test_the_gate_stays_shut_when_the_accounts_are_lost_or_damaged(guarded: Settings) -> None:
+    browser = client(guarded)
+    assert browser.get("/").status_code == 302
+    path(guarded).unlink()
+    assert browser.get("/").status_code == 302
+    path(guarded).write_text("[{", encoding="utf-8")
+    assert client(guarded).get("/").status_code == 302
+    assert Accounts(guarded).exist() and Accounts(guarded).is_damaged
+
+
+def test_sign_in_makes_a_new_session_that_ends(guarded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = client(guarded)
+    assert sign_in(browser, "zhang", "wrong").status_code == 401
+    answer = sign_in(browser, "zhang", next="/township?lang=en")
+    assert answer.headers["Location"] == "/township?lang=en"
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert browser.get("/_dash-layout").status_code == 200
+    now = time.time()
+    monkeypatch.setattr(gate.time, "time", lambda: now + gate.LONGEST_S + 1)
+    assert browser.get("/_dash-layout").status_code == 401
+
+
+@pytest.mark.parametrize("address", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:1"])
+def test_sign_in_never_leads_to_another_site(guarded: Settings, address: str) -> None:
+    assert sign_in(client(guarded), "zhang", next=address).headers["Location"] == "/"
+
+
+def test_a_changed_password_ends_sessions(guarded: Settings) -> None:
+    browser = client(guarded)
+    sign_in(browser, "zhang")
+    Accounts(guarded).set_password("zhang", GOOD + "2")
+    assert browser.get("/_dash-layout").status_code == 401
+
+
+def test_sign_out_needs_its_token(guarded: Settings) -> None:
+    browser = client(guarded)
+    sign_in(browser, "zhang")
+    assert browser.post("/logout", headers=SITE).status_code == 400
+    assert browser.get("/_dash-layout").status_code == 200
+    browser.post("/logout", data={"csrf_token": token(browser.get("/account").text)}, headers=SITE)
+    assert browser.get("/_dash-layout").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site", **SITE}, {"Origin": "null"}, {}]
+)
+def test_callbacks_from_another_site_are_refused(guarded: Settings, headers: dict[str, str]) -> None:
+    browser = client(guarded)
+    sign_in(browser, "zhang")
+    assert browser.post("/_dash-update-component", json={}, headers=headers).status_code == 403
+
+
+def test_guessing_is_slowed_down(guarded: Settings) -> None:
+    browser = client(guarded)
+    assert [sign_in(browser, "zhang", "wrong").status_code for _ in range(6)] == [401] * 5 + [429]
+    answer = sign_in(browser, "zhang")
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
+
+
+def test_waits_double_and_are_forgotten() -> None:
+    now = [0.0]
+    throttle = Throttle(lambda: now[0])
+    for _ in range(5):
+        throttle.failed("a")
+    assert throttle.wait("a", "b") == 30
+    throttle.failed("a")
+    assert throttle.wait("a") == 60 and throttle.wait("b") == 0
+    now[0] += 4000
+    assert throttle.wait("a") == 0
+
+
+def test_headers_of_every_answer(guarded: Settings) -> None:
+    for address in ("/login", "/healthz", "/township"):
+        headers = client(guarded).get(address).headers
+        policy = headers["Content-Security-Policy"]
+        assert "'unsafe-eval'" not in policy and "script-src 'self' 'sha256-" in policy
+        assert re.search(r"script-src[^;]*unsafe-inline", policy) is None and "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
+    secure = load_settings(home=guarded.home, behind_https=True)
+    answer = sign_in(client(secure), "zhang")
+    assert "Secure" in answer.headers["Set-Cookie"] and "Strict-Transport-Security" in answer.headers
+
+
+def test_accounts_are_kept_by_hash_for_their_owner_alone(guarded: Settings) -> None:
+    text = path(guarded).read_text(encoding="utf-8")
+    assert GOOD not in text and "$argon2id$" in text
+    client(guarded).get("/")
+    for name in ("accounts.json", "secret.key"):
+        assert stat.S_IMODE((guarded.home / "accounts" / name).stat().st_mode) == 0o600
+    for password in ("short", "li-and-much-more-of-it", "aaaaaaaaaaaaaa"):
+        with pytest.raises(AccountError):
+            Accounts(guarded).add(Account("li", "leader"), password)
+
+
+def test_tew_user(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def call(*words: str, typed: str = GOOD) -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed + "\n"))
+        return tew(home, "user", *words)
+
+    assert call("add", "wang", "--role", "township_reporter", "--unit", "529901101").returncode == 0
+    for wrong in (
+        ["--role", "king"],
+        ["--role", "township_head"],
+        ["--role", "section"],
+        ["--role", "leader", "--unit", "1"],
+    ):
+        done = call("add", "li", *wrong)
+        assert done.returncode == 1 and not done.stdout
+    (row,) = json.loads(call("list", "--json").stdout)
+    assert row["name"] == "wang" and row["unit"] == "529901101" and "argon2" not in json.dumps(row)
+    assert call("password", "wang", typed=GOOD + "x").returncode == 0
+    assert Accounts(home).verify("wang", GOOD + "x") and not Accounts(home).verify("wang", GOOD)
+    assert call("remove", "wang").returncode == 0 and call("remove", "wang").returncode == 1
+    acts = [row["act"] for row in activity.search(home)]
+    assert acts == ["account_removed", "password_changed", "account_added"]
+
+
+def test_the_log_names_acts_and_no_values(guarded: Settings) -> None:
+    Accounts(guarded).add(Account("shen", "auditor"), GOOD)
+    leader, auditor = client(guarded), client(guarded)
+    sign_in(leader, "zhang", "wrong")
+    sign_in(leader, "zhang")
+    assert leader.get("/log").status_code == 403
+    sign_in(auditor, "shen")
+    page = auditor.get("/log?act=sign_in_failed").text
+    assert "zhang" in page and "wrong" not in page
+    assert [row["act"] for row in activity.search(guarded)] == ["sign_in", "sign_in", "sign_in_failed"]
+    with pytest.raises(ValueError):
+        activity.record(guarded, "export", value=12)
+
+
+def test_the_log_is_turned_over(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "MAX_BYTES", 300)
+    for number in range(20):
+        activity.record(home, "sign_in", user=f"user{number}")
+    assert len(list((home.home / "accounts").glob("activity.*.jsonl"))) > 2
+    assert [row["user"] for row in activity.search(home)] == [f"user{number}" for number in reversed(range(20))]
+
+
+def test_every_relation_of_a_page_has_a_rule() -> None:
+    """A new relation needs its row in dashboard/data/scope/relations.csv: who may see which of its rows."""
+    for file in SQL_FOLDER.glob("*.sql"):
+        scoped(file.read_text(encoding="utf-8"))
+    with pytest.raises(OutOfScope):
+        scoped("select 1 from marts.fct_secret")
+    assert len(rules()) > 20
+
+
+def test_scopes_hold_what_the_role_reaches(county_home: Settings) -> None:
+    world = World(county_home)
+    every = "select level, unit_id, township_code from marts.fct_indicator_progress"
+    rows = world.rows(Scope("township", "529901101", sees_county=True, sees_enterprises=True), every)
+    seen = {(row["level"], row["township_code"]) for row in rows}
+    # A successor sees what its predecessor reported.
+    assert seen <= {
+        ("county", None),
+        ("township", "529901101"),
+        ("township", "529901204"),
+        ("enterprise", "529901101"),
+        ("enterprise", "529901204"),
+    }
+    assert {level for level, _ in seen} == {"county", "township", "enterprise"}
+    head = world.rows(Scope("township", "529901101", sees_county=True), every)
+    assert {row["level"] for row in head} == {"county", "township"}
+    assert world.rows(Scope(), every) == ()
+
+
+@pytest.fixture(scope="module")
+def county_copy(county_home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The published county with an account for every role, beside the shared home that must not change."""
+    root: Path = tmp_path_factory.mktemp("guarded") / "home"
+    root.mkdir()
+    (root / "published").symlink_to(county_home.published)
+    settings = load_settings(home=root)
+    accounts = Accounts(settings)
+    for account in people():
+        accounts.add(account, PASSWORD)
+    yield settings
+
+
+def test_no_answer_leaves_the_scope(county_copy: Settings) -> None:
+    """Every role on every page, edited addresses and forged callbacks: a small run of benchmarks/access.py."""
+    report = run(county_copy, requests=160, seed=7)
+    assert report.leaks == [], report.leaks[:3]
+    assert report.requests >= 160 and report.refused > 0
+    # The same sentinel finds what a leader sees, so that silence means something.
+    assert report.found_for_leader > 20
