@@ -74,3 +74,36 @@
         rows between unbounded preceding and current row
     )
 {%- endmacro %}
+
+{#- A number out of a JSON object in a text, null where the key is missing. -#}
+{% macro json_number(text, key) -%}
+    {{ return(adapter.dispatch('json_number', 'tew')(text, key)) }}
+{%- endmacro %}
+{% macro default__json_number(text, key) -%}
+    try_cast(json_extract_string({{ text }}, '$.{{ key }}') as double)
+{%- endmacro %}
+{% macro spark__json_number(text, key) -%}
+    try_cast(get_json_object({{ text }}, '$.{{ key }}') as double)
+{%- endmacro %}
+
+{#- A text out of a JSON object in a text, null where the key is missing. -#}
+{% macro json_text(text, key) -%}
+    {{ return(adapter.dispatch('json_text', 'tew')(text, key)) }}
+{%- endmacro %}
+{% macro default__json_text(text, key) -%}
+    json_extract_string({{ text }}, '$.{{ key }}')
+{%- endmacro %}
+{% macro spark__json_text(text, key) -%}
+    get_json_object({{ text }}, '$.{{ key }}')
+{%- endmacro %}
+
+{#- The texts of a group, in the order of `order_by`, parted by semicolons. -#}
+{% macro joined_texts(text, order_by) -%}
+    {{ return(adapter.dispatch('joined_texts', 'tew')(text, order_by)) }}
+{%- endmacro %}
+{% macro default__joined_texts(text, order_by) -%}
+    string_agg({{ text }}, '; ' order by {{ order_by }})
+{%- endmacro %}
+{% macro spark__joined_texts(text, order_by) -%}
+    array_join(transform(array_sort(collect_list(struct({{ order_by }}, {{ text }}))), one -> one.col2), '; ')
+{%- endmacro %}
