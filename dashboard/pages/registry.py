@@ -9,7 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.pages import coal, dictionary, energy, enterprise, overview, safety, submissions, township, trace
+from dashboard.pages import (
+    coal,
+    dictionary,
+    energy,
+    enterprise,
+    overview,
+    quality,
+    safety,
+    submissions,
+    township,
+    trace,
+)
 from dashboard.pages.page import Page
 from dashboard.view import View
 
@@ -31,6 +42,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("/coal", "nav.coal", coal.render),
     Entry("/energy", "nav.energy", energy.render),
     Entry("/submissions", "nav.submissions", submissions.render),
+    Entry("/quality", "nav.quality", quality.render),
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),
 )

@@ -1,4 +1,4 @@
-"""Coal and energy: the question of each page is answerable from the accessibility tree, and figures open their trace."""
+"""Coal, energy and quality: the question of each page is answerable from the accessibility tree, and figures open their trace."""
 
 from __future__ import annotations
 
@@ -59,4 +59,28 @@ def test_energy_says_whether_the_list_meets_its_reduction_and_who_drives_it(tab:
     fuels.locator("a.figure").first.click()
     page.wait_for_url("**/trace**")
     page.locator("main td.version-in_force, main table").first.wait_for()
+    tab.watch.check(page)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_quality_shows_issues_held_back_cells_and_revisions(tab: Tab, lang: str) -> None:
+    """May 2025 holds planted defects."""
+    page = tab.open(f"/quality?lang={lang}&period=2025-05")
+    t = Translator(lang)
+    rules = page.get_by_role("table", name=t("quality.by_rule_caption"))
+    assert "V25" in rules.inner_text()
+    assert page.get_by_role("table", name=t("quality.by_unit_caption")).locator("tbody tr").count() >= 1
+    assert page.get_by_role("table", name=t("quality.history_caption")).locator("tbody tr").count() == 3
+    page.locator("details[data-part=issues] summary").click()
+    assert page.get_by_role("table", name=t("quality.list_caption")).locator("tbody tr").count() >= 1
+    tab.watch.check(page)
+
+
+def test_a_held_back_cell_stands_with_its_value_and_opens_its_trace(tab: Tab) -> None:
+    t = Translator("zh")
+    page = tab.open("/quality?period=2025-03")
+    held = page.get_by_role("table", name=t("quality.held_caption"))
+    assert held.locator("td.version-quarantined").count() >= 1
+    held.locator("td.version-quarantined a").first.click()
+    page.locator("main td.version-quarantined").first.wait_for()
     tab.watch.check(page)
