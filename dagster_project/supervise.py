@@ -122,6 +122,13 @@ def check_call(host: str, ports: Sequence[int], *, has_accounts: bool = False) -
             raise CommandError("cli.up_port_taken", host=host, port=port)
 
 
+def accounts_exist(settings: Settings) -> bool:
+    """Whether anybody has to sign in here."""
+    from dashboard.access.accounts import Accounts
+
+    return Accounts(settings).exist()
+
+
 def workspace_text(address: str | tuple[str, int]) -> str:
     """The workspace.yaml that points web server and daemon to the shared code server."""
     if isinstance(address, str):
@@ -251,8 +258,20 @@ def supervise_once(children: Sequence[Child], settings: Settings, now: float, sa
             _start(child, settings)
 
 
+def _near(host: str) -> str:
+    """Where this machine itself reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def _children(
-    settings: Settings, host: str, port: int, dagster_port: int, code_address: str | tuple[str, int], workspace: Path
+    settings: Settings,
+    host: str,
+    port: int,
+    dagster_port: int,
+    code_address: str | tuple[str, int],
+    workspace: Path,
+    *,
+    has_accounts: bool = False,
 ) -> list[Child]:
     python = sys.executable
     code_where = (
@@ -272,21 +291,34 @@ def _children(
         "dashboard",
         [python, "-m", "dashboard.serve", "--host", host, "--port", str(port)],
         # 503: it is up, and nothing is published yet.
-        lambda: answers(host, port, "/healthz", (200, 503)),
+        lambda: answers(_near(host), port, "/healthz", (200, 503)),
     )
+    # Dagster's web server knows no login: with accounts it stays on this machine, behind the door.
+    web_host, web_port = ("127.0.0.1", free_port()) if has_accounts else (host, dagster_port)
     web = Child(
         "dagster-webserver",
         [
-            *(python, "-m", "dagster_webserver", "--host", host, "--port", str(dagster_port)),
+            *(python, "-m", "dagster_webserver", "--host", web_host, "--port", str(web_port)),
             *("--workspace", str(workspace)),
         ],
-        lambda: answers(host, dagster_port, "/server_info"),
+        lambda: answers(web_host, web_port, "/server_info"),
     )
     daemon = Child(
         "dagster-daemon", [python, "-m", "dagster._daemon", "run", "--workspace", str(workspace)], lambda: True
     )
     daemon.is_healthy = lambda: daemon.is_running
-    return [dashboard, code, web, daemon]
+    if not has_accounts:
+        return [dashboard, code, web, daemon]
+    door = Child(
+        "door",
+        [
+            *(python, "-m", "dashboard.access.door", "--host", host, "--port", str(dagster_port)),
+            *("--upstream-port", str(web_port), "--login-port", str(port)),
+        ],
+        # 302: it sends whoever is not signed in to the sign-in.
+        lambda: answers(_near(host), dagster_port, "/", (302,)),
+    )
+    return [dashboard, code, web, daemon, door]
 
 
 @contextmanager
@@ -319,7 +351,8 @@ def up(settings: Settings, host: str, port: int, dagster_port: int, say: Say) ->
     `say(key, **fields)` tells progress. Raises CommandError where an address is not allowed or taken,
     or a process does not come up.
     """
-    check_call(host, [port, dagster_port])
+    has_accounts = accounts_exist(settings)
+    check_call(host, [port, dagster_port], has_accounts=has_accounts)
     stopping = threading.Event()
     previous = {
         number: signal.signal(number, lambda *_: stopping.set())
@@ -334,12 +367,12 @@ def up(settings: Settings, host: str, port: int, dagster_port: int, say: Say) ->
                 code_address = ("127.0.0.1", free_port())
             workspace = scratch / "workspace.yaml"
             workspace.write_text(workspace_text(code_address), encoding="utf-8")
-            children = _children(settings, host, port, dagster_port, code_address, workspace)
-            dashboard, code, web, daemon = children
+            children = _children(settings, host, port, dagster_port, code_address, workspace, has_accounts=has_accounts)
+            dashboard, *others = children
             say("cli.up_starting", home=settings.home)
             _start(dashboard, settings)
             _prepare(settings)
-            for child in (code, web, daemon):
+            for child in others:
                 if stopping.is_set():
                     return
                 _start(child, settings)
