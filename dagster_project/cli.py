@@ -170,7 +170,7 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day such as 2026-03-31", param_hint="--as-of") from None
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-03-31", param_hint="DAY") from None
 
 
 @app.command()
@@ -225,6 +225,10 @@ def query(
             "--output", "-o", help="File to write instead of printing; CSV then opens in Excel.", dir_okay=False
         ),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="On the marts as they stood at the end of that day, YYYY-MM-DD (UTC)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Query the published version, read-only."""
@@ -233,7 +237,21 @@ def query(
     chosen = Format.json if as_json else output_format
     if chosen is Format.parquet and output is None:
         raise typer.BadParameter("parquet is written to a file: add --output FILE", param_hint="--format")
-    command.run(_settings(), sql, chosen.value, output)
+    command.run(_settings(), sql, chosen.value, output, as_of=None if as_of is None else _day(as_of))
+
+
+@app.command("as-of")
+def as_of_(
+    day: Annotated[str, typer.Argument(help="The day, YYYY-MM-DD (UTC).", metavar="DAY")],
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
+    ] = 600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the marts as they stood at the end of a day, beside the published version; prints their file."""
+    from dagster_project.commands import as_of as command
+
+    command.run(_settings(), _day(day), wait, as_json=as_json)
 
 
 @app.command()

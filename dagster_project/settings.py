@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         return self.work / "candidate" / "warehouse.duckdb"
 
     @cached_property
+    def as_of_day(self) -> str:
+        """The day whose knowledge dbt shows, YYYY-MM-DD; empty: all that is known (warehouse/as_of.py changes it)."""
+        return ""
+
+    @cached_property
     def lock_file(self) -> Path:
         return self.work / "refresh.lock"
 

@@ -7,28 +7,35 @@ pointer (warehouse/read.py).
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.commands import render
+from dagster_project.commands.as_of import ready
 from dagster_project.commands.texts import CommandError, Texts, note, out
 from dagster_project.commands.versions import published_file
 from dagster_project.settings import Settings
+from dagster_project.warehouse import as_of as days
 from dagster_project.warehouse.read import PublishedReader
 
 
-def run(settings: Settings, sql: str, output_format: str, output: Path | None) -> None:
+def run(settings: Settings, sql: str, output_format: str, output: Path | None, *, as_of: date | None = None) -> None:
     """Print the rows, or write them to `output` whole (aside, then renamed).
 
-    Raises CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
+    `as_of`: on the marts of that day, made first where they are not there. Raises CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
     """
+    file = None if as_of is None else ready(settings, as_of)
     try:
         if output_format == "parquet":
             assert output is not None
-            rows = _write_parquet(settings, sql, output)
+            rows = _write_parquet(settings, sql, output, file or published_file(settings))
         else:
-            names, found = PublishedReader(settings).query(sql)
+            if file is None:
+                names, found = PublishedReader(settings).query(sql)
+            else:
+                names, found = days.query(file, settings, sql)
             if output is None:
                 _print(names, found, output_format)
                 return
@@ -74,10 +81,9 @@ def _write(names: list[str], rows: list[tuple[object, ...]], output_format: str,
     return len(rows)
 
 
-def _write_parquet(settings: Settings, sql: str, output: Path) -> int:
+def _write_parquet(settings: Settings, sql: str, output: Path, file: Path) -> int:
     """Parquet keeps DuckDB's own types. The statement must be one SELECT: here DuckDB may write files."""
     part = _aside(output)
-    file = published_file(settings)
     try:
         spill: dict[str, str | bool | int | float | list[str]] = {"temp_directory": str(settings.work / "spill")}
         with duckdb.connect(str(file), read_only=True, config=spill) as connection:

@@ -9,6 +9,7 @@ from dagster_project.commands import render
 from dagster_project.commands.texts import CommandError, Texts, note, out
 from dagster_project.commands.versions import published_file
 from dagster_project.settings import Settings
+from dagster_project.warehouse import as_of as days
 from dagster_project.warehouse.read import PublishedReader
 from dagster_project.warehouse.trace import Node, Tracer
 
@@ -33,7 +34,12 @@ def run(settings: Settings, indicator: str, unit: str, period: date, as_of: date
     """Print the figure, what it is made of and its cells. Raises CommandError where nothing is found, and says why."""
     published_file(settings)
     reader = PublishedReader(settings)
-    tracer = Tracer(reader.query, as_of=as_of, has_figures=as_of is None)
+    # Figures of that day are shown where its marts were made; its cells are known without them.
+    file = None if as_of is None else days.path(settings, as_of)
+    if file is None:
+        tracer = Tracer(reader.query, as_of=as_of, has_figures=as_of is None)
+    else:
+        tracer = Tracer(lambda sql, params: days.query(file, settings, sql, params))
     if indicator not in tracer.indicators:
         raise CommandError("trace.no_indicator", indicator=indicator, count=len(tracer.indicators))
     unit = _unit_id(reader, unit)

@@ -91,6 +91,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "TEW_DBT_WAREHOUSE": str(settings.warehouse),
         "TEW_DBT_CANDIDATE": str(settings.candidate),
         "TEW_DBT_TEMP": str(settings.work / "spill"),
+        "TEW_DBT_AS_OF": settings.as_of_day,
         "DBT_TARGET_PATH": str(settings.dbt_target_path),
         "DBT_LOG_PATH": str(settings.dbt_target_path),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

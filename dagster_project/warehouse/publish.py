@@ -37,6 +37,7 @@ from dagster_project.warehouse.pointer import (
 from dagster_project.warehouse.read import PublishedReader
 
 SCHEMA = "marts"
+MACROS_SQL = Path(__file__).with_name("macros.sql")
 # DuckDB's own number of the storage format, at byte 12 of the file: 64 is v1.0.0, read by every 1.x client.
 STORAGE_NUMBER = 64
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -94,7 +95,7 @@ def publish(
     _refuse_to_lose(settings)
     _clear_leftovers(settings)
     version = next_version(settings)
-    rows = _finish_candidate(settings.candidate)
+    rows = finish_candidate(settings.candidate)
     folder = settings.published / f".{version}.new"
     folder.mkdir(parents=True)
     digest = _sha256(settings.candidate)
@@ -182,7 +183,7 @@ def _failure_line(node: build.NodeResult) -> str:
     return line
 
 
-def _finish_candidate(path: Path) -> dict[str, int]:
+def finish_candidate(path: Path) -> dict[str, int]:
     """Leave tables and macros of schema marts alone in the file; returns row counts by table.
 
     Views become tables with their comments. A file with much free space is copied, so that readers get it small.
@@ -191,6 +192,7 @@ def _finish_candidate(path: Path) -> dict[str, int]:
     try:
         _drop_other_schemas(connection)
         _views_to_tables(connection)
+        _add_macros(connection)
         tables = [
             row[0]
             for row in connection.execute(
@@ -239,6 +241,21 @@ def _drop_other_schemas(connection: duckdb.DuckDBPyConnection) -> None:
         "WHERE schema_name = 'main' AND NOT internal AND database_name = current_database()"
     ).fetchall():
         connection.execute(f"DROP {kind} main.{_quoted(name)}")
+
+
+def _add_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """The macros of macros.sql whose tables the file holds (each statement names its tables in a first comment)."""
+    present = {
+        row[0]
+        for row in connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = ? AND database_name = current_database()",
+            [SCHEMA],
+        ).fetchall()
+    }
+    for part in MACROS_SQL.read_text(encoding="utf-8").split("-- needs: ")[1:]:
+        needed, _, statement = part.partition("\n")
+        if set(needed.split()) <= present:
+            connection.execute(statement)
 
 
 def _views_to_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -130,21 +130,43 @@ class PublishedReader:
         raise NothingPublished("warehouse.version_missing", version=name, home=self._settings.home.name) from last
 
     def _open(self, version: str) -> _Handle:
-        self._temp.mkdir(parents=True, exist_ok=True)
         path = version_file(self._settings, version)
-        if not path.is_file():
-            raise FileNotFoundError(path.name)
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": self._memory_limit,
-            "temp_directory": str(self._temp),
-            "threads": str(self._threads),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-        connection = duckdb.connect(str(path), read_only=True, config=config)
-        if self._is_confined:
-            _confine(connection)
+        connection = open_file(
+            self._settings,
+            path,
+            memory_limit=self._memory_limit,
+            temp_directory=self._temp,
+            threads=self._threads,
+            is_confined=self._is_confined,
+        )
         return _Handle(version, connection, read_manifest(self._settings, version) or {})
+
+
+def open_file(
+    settings: Settings,
+    path: Path,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    temp_directory: Path | None = None,
+    threads: int | None = None,
+    is_confined: bool = True,
+) -> duckdb.DuckDBPyConnection:
+    """One published file read-only; parameters as of `PublishedReader`. FileNotFoundError where it is not there."""
+    spill = temp_directory or settings.work / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    if not path.is_file():
+        raise FileNotFoundError(path.name)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(spill),
+        "threads": str(threads or min(4, os.cpu_count() or 1)),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(str(path), read_only=True, config=config)
+    if is_confined:
+        _confine(connection)
+    return connection
 
 
 def _confine(connection: duckdb.DuckDBPyConnection) -> None:

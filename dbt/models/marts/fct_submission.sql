@@ -12,6 +12,7 @@ select
     period,
     received_at,
     ingested_at,
+    known_from,
     status,
     withdrawn_at,
     observations,

@@ -10,5 +10,5 @@ select
     coverage.cell,
     coverage.received_at
 from {{ source('raw', 'coverage') }} as coverage
-inner join {{ source('raw', 'submission') }} as submission
-    on coverage.submission_id = submission.submission_id and submission.status <> 'withdrawn'
+inner join {{ known_submissions() }} as submission
+    on coverage.submission_id = submission.submission_id and submission.status_then <> 'withdrawn'

@@ -11,3 +11,4 @@ select
     cell,
     raw_text
 from {{ source('raw', 'declared_total') }}
+{{ if_known() }}

@@ -19,5 +19,5 @@ select
     incident.received_at,
     submission.file_name
 from {{ source('raw', 'incident') }} as incident
-inner join {{ source('raw', 'submission') }} as submission
-    on incident.submission_id = submission.submission_id and submission.status <> 'withdrawn'
+inner join {{ known_submissions() }} as submission
+    on incident.submission_id = submission.submission_id and submission.status_then <> 'withdrawn'

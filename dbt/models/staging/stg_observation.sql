@@ -23,3 +23,4 @@ select
     status,
     received_at
 from {{ source('raw', 'observation') }}
+{{ if_known() }}

@@ -19,5 +19,5 @@ select
     roster.cell,
     roster.received_at
 from {{ source('raw', 'enterprise') }} as roster
-inner join {{ source('raw', 'submission') }} as submission
-    on roster.submission_id = submission.submission_id and submission.status <> 'withdrawn'
+inner join {{ known_submissions() }} as submission
+    on roster.submission_id = submission.submission_id and submission.status_then <> 'withdrawn'

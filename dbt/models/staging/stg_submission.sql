@@ -12,11 +12,10 @@ select
     period,
     received_at,
     ingested_at,
-    status,
-    withdrawn_at,
+    status_then as status,
+    withdrawn_then as withdrawn_at,
     observations,
     errors,
     warnings,
-    -- A file sent later but dated earlier must not open a negative interval (docs/architecture.md, Decisions).
-    max(received_at) over (order by seq rows between unbounded preceding and current row) as known_from
-from {{ source('raw', 'submission') }}
+    known_from
+from {{ known_submissions() }} as known

@@ -27,5 +27,9 @@ select
     cast(null as string) as note
 from {{ source('raw', 'township') }} as met
 left join {{ source('reference', 'townships') }} as known on met.township_code = known.township_code
-where known.township_code is null
+where
+    known.township_code is null
+    {% if as_of() %}
+    and met.submission_id in (select heard.submission_id from {{ known_submissions() }} as heard)
+    {% endif %}
 group by met.township_code
