@@ -50,9 +50,9 @@ class _Line:
 
 
 def _by_sheet(row: Row, share: float) -> dict[str, _Line]:
-    """What each sheet says of the row's unit; nothing as soon as too much has moved for any sheet to be a copy."""
+    """What each sheet says of the row's unit. A unit's other sheets may well have moved: each is judged by itself."""
     lines: dict[str, _Line] = {}
-    left = (1 - share) * 2 * len(row.figures)
+    allowed = (1 - share) * 2 * len(row.figures)
     for figure in row.figures.values():
         if figure.is_carried:
             continue
@@ -64,11 +64,10 @@ def _by_sheet(row: Row, share: float) -> dict[str, _Line]:
             if entry is None:
                 continue
             line = lines.setdefault(figure.cells[bit].sheet, _Line())
+            if line.compared - line.equal > allowed:
+                continue  # too much has moved for this sheet to be a copy
             line.compared += 1
             if value != entry[0]:
-                left -= 1
-                if left < 0:
-                    return {}
                 continue
             line.equal += 1
             line.has_month = line.has_month or bit == MONTH

@@ -56,6 +56,7 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         return issues
     columns = columns_of(run)
     unread = _unread_columns(run)
+    doubtful = {(issue.sheet, issue.cell) for issue in run.intake.parsed.issues if issue.severity == "error"}
     corrections = _corrections(findings)
     suspects = {id(s.cell): s.figure for f in findings if run.is_loud(f.key) for s in f.suspects}
     for total in run.intake.parsed.totals:
@@ -81,6 +82,8 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
             if not nulls or abs(difference) < 1e-6:
                 _vouch(run, cells)
             continue
+        if any(c.status != "accepted" and (c.sheet, c.cell) in doubtful for c in cells):
+            continue  # "66o" is told at its cell: what its reporter added up is not known
         culprit = _culprit(run, cells, difference, exact, corrections, suspects)
         if culprit is not None:
             figure, bit, expected = culprit

@@ -541,13 +541,15 @@ class _Resolver:
             return _Found("enterprise", enterprise_id, own or (row.township_code if row else None))
         if form.registers_units and form.subject == "indicators":
             return _Found("enterprise", enterprise_id, own or known.township_code)
-        register = known.township_code
+        # a mine handed to another township stood where the register of that month says it did
+        then = self.directory.enterprise_at(enterprise_id, period) or known
+        register = then.township_code or known.township_code
         if register is not None and register in self.directory.townships:
             register = self._ground_at(register, period) or register
         if unit.township_cell is None and register is not None:
             own = register
         if not is_roster:
-            if unit.name and known.name and not self._same_name(unit.name, known.name):
+            if unit.name and known.name and not self._bears(unit.name, known, then):
                 self.issue(
                     "resolve.name_differs",
                     "warning",
@@ -572,6 +574,10 @@ class _Resolver:
                     known=self._township_name(register),
                 )
         return _Found("enterprise", enterprise_id, own or register)
+
+    def _bears(self, name: str, *versions: KnownEnterprise) -> bool:
+        """Whether a register, the month's own or today's, gives the enterprise this name."""
+        return any(not known.name or self._same_name(name, known.name) for known in versions)
 
     def _ground_at(self, code: str, period: date) -> str | None:
         township = self.directory.townships[code]

@@ -447,6 +447,10 @@ class Table:
         statuses: dict[int, str] = {}
         for mark in self.notes:
             named = [entry for entry in self.units if self._is_named(entry.unit, mark.name)]
+            if not named and self.form.unit_level == "county" and self.vocabulary.place_codes.get(mark.name):
+                # a summary has no row of the township: the note says what the county's own figures contain
+                self.issue("parse.note_part", "info", mark.row, mark.column, mark.text, name=mark.name)
+                continue
             if not named:
                 self.issue("parse.note_unit", "warning", mark.row, mark.column, mark.text, name=mark.name)
                 continue

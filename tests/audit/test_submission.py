@@ -557,3 +557,29 @@ def test_consistent_series_of_any_shape_give_no_error(auditor, months, share):
         assert [i for i in book.parsed.issues if i.rule in ("V02", "V04")] == []
         assert book.quarantined() == set()
         history.add_intake(book.intake)
+
+
+def test_a_county_base_restated_as_its_townships_restated_theirs(book):
+    towns = [row["township_code"] for row in book.auditor.context.townships if row["valid_to"] is None][:3]
+    for printed, told in ((270, set()), (250, {("V11", "warning", "E9")})):
+        other = Book(book.auditor)
+        other.past("TE01", "ytd", {"2025-03": 300}, COUNTY)
+        for town in towns:
+            other.past("TE01", "ytd", {"2026-03": 100}, town)
+            other.past("TE01", "base_ytd", {"2026-03": 90}, town)
+        other.put("D9", "TE01", "ytd", 300, COUNTY)
+        other.put("E9", "TE01", "base_ytd", printed, COUNTY)
+        assert {entry for entry in other.found() if entry[0] == "V11"} == told
+
+
+def test_a_total_convicts_a_copied_row_though_the_units_other_sheet_moved(book):
+    for number, code in enumerate(("TE01", "TE02", "TE03", "TE08")):
+        for measure, value in (("month", 40 + number), ("ytd", 400 + number)):
+            book.past(code, measure, {"2026-02": value})
+            if (code, measure) != ("TE08", "month"):
+                book.put(f"{'CDEF'[number]}{6 if measure == 'month' else 7}", code, measure, value)
+    for number, code in enumerate(("BF01", "BF02", "BF12", "TE04")):
+        book.past(code, "ytd", {"2026-02": 1000})
+        book.put(f"{'CDEF'[number]}9", code, "ytd", 1500 + number, sheet="Sheet2")
+    book.total("F10", "TE08", "ytd", 447)
+    assert {cell for rule, _, cell in book.found() if rule.startswith("V07")} == {"F7"}

@@ -120,6 +120,19 @@ def test_a_footnote_that_carries_marks_the_row(read: Reader) -> None:
     assert coverage == {YUNXI: "reported", "529901202": "carried"}
 
 
+def test_a_footnote_of_a_summary_names_a_township_without_a_row(read: Reader) -> None:
+    sheet = """
+2026年3月全县乡镇企业主要指标
+指标名称|计量单位|本月|累计
+增加值|万元|634|1905
+实交税金|万元|74|210
+注：{name}本月未报，沿用上月累计。
+"""
+    assert at(read(sheet.format(name="麦田乡")), "parse.note_part") == ["A5"]
+    unknown = read(sheet.format(name="某某乡"))
+    assert at(unknown, "parse.note_unit") == ["A5"] and not at(unknown, "parse.note_part")
+
+
 def test_pages_that_repeat_the_header_and_sheets_of_months(read: Reader) -> None:
     page = """
 2026年4月乡镇企业主要经济指标

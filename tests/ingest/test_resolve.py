@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from dagster_project.ingest.model import KnownEnterprise
 from dagster_project.ingest.resolve import Directory
 from tests.ingest.conftest import Reader
 from tests.ingest.sheets import at, figures, rules
@@ -117,6 +118,15 @@ def test_the_rows_township_beats_the_registers(read: Reader) -> None:
     absorbed = read(ROWS.format(rows="石门乡|示范铝业有限公司|91529901780001003A|1|"))
     (one,) = absorbed.parsed.observations  # an enterprise's ground follows the merger, and its figure stays in force
     assert (one.township_code, one.status) == ("529901101", "accepted")
+
+
+def test_a_month_is_held_against_the_register_of_that_month(read: Reader, directory: Directory) -> None:
+    code = "91529901780001003A"
+    directory.register(KnownEnterprise(code, "示范铝业有限公司", "529901100", valid_from=date(2020, 1, 1)))
+    directory.register(KnownEnterprise(code, "示范新材有限公司", "529901102", valid_from=date(2026, 4, 1)))
+    early = ROWS.format(rows=f"枫林湖镇|示范铝业有限公司|{code}|1|")
+    assert "V33" not in rules(read(early))
+    assert "V33" in rules(read(ROWS.format(rows=f"云溪街道|示范铝业有限公司|{code}|1|")))
 
 
 def test_a_sound_unknown_code_is_registered_provisionally_and_then_known(read: Reader, directory: Directory) -> None:
