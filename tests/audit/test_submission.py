@@ -513,8 +513,8 @@ def test_unit_slips_are_named(value, factor):
 
 
 @given(st.floats(-1e12, 1e12, allow_nan=False))
-def test_numbers_are_written_plainly(value):
-    text = number(value)
+def test_places_are_written_plainly(value):
+    text = place(value)
     assert "e" not in text and text != "-0"
     assert abs(float(text) - value) <= 0.005001 + 1e-15 * abs(value)
 
@@ -573,13 +573,13 @@ def test_a_county_base_restated_as_its_townships_restated_theirs(book):
 
 
 def test_a_total_convicts_a_copied_row_though_the_units_other_sheet_moved(book):
-    for number, code in enumerate(("TE01", "TE02", "TE03", "TE08")):
-        for measure, value in (("month", 40 + number), ("ytd", 400 + number)):
+    for place, code in enumerate(("TE01", "TE02", "TE03", "TE08")):
+        for measure, value in (("month", 40 + place), ("ytd", 400 + place)):
             book.past(code, measure, {"2026-02": value})
             if (code, measure) != ("TE08", "month"):
-                book.put(f"{'CDEF'[number]}{6 if measure == 'month' else 7}", code, measure, value)
-    for number, code in enumerate(("BF01", "BF02", "BF12", "TE04")):
+                book.put(f"{'CDEF'[place]}{6 if measure == 'month' else 7}", code, measure, value)
+    for place, code in enumerate(("BF01", "BF02", "BF12", "TE04")):
         book.past(code, "ytd", {"2026-02": 1000})
-        book.put(f"{'CDEF'[number]}9", code, "ytd", 1500 + number, sheet="Sheet2")
+        book.put(f"{'CDEF'[place]}9", code, "ytd", 1500 + place, sheet="Sheet2")
     book.total("F10", "TE08", "ytd", 447)
     assert {cell for rule, _, cell in book.found() if rule.startswith("V07")} == {"F7"}
