@@ -513,8 +513,8 @@ def test_unit_slips_are_named(value, factor):
 
 
 @given(st.floats(-1e12, 1e12, allow_nan=False))
-def test_places_are_written_plainly(value):
-    text = place(value)
+def test_numbers_are_written_plainly(value):
+    text = number(value)
     assert "e" not in text and text != "-0"
     assert abs(float(text) - value) <= 0.005001 + 1e-15 * abs(value)
 
