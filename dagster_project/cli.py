@@ -193,6 +193,24 @@ def template(
     command.run(_settings(), form, unit, _month(period), prefilled=prefilled, output=output, as_json=as_json)
 
 
+@app.command()
+def bulletin(
+    period: Annotated[str, typer.Option(help="Month, YYYY-MM.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write it; default: a file named by its title.", dir_okay=False),
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Address of the dashboard that figures link to.")
+    ] = "http://127.0.0.1:8050",
+    as_json: AsJson = False,
+) -> None:
+    """Write the monthly bulletin (Word); a sentence whose number is missing is left out and told."""
+    from dagster_project.commands import bulletin as command
+
+    command.run(_settings(), _month(period), output, address, as_json=as_json)
+
+
 @app.command("map")
 def map_(
     file: Annotated[Path, typer.Argument(help="Workbook of an unknown layout.", metavar="FILE")],

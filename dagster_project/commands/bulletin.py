@@ -1,0 +1,60 @@
+"""`tew bulletin`: the monthly bulletin as a Word file.
+
+Belongs here: choosing the file, writing it whole, telling what was left out.
+Does not belong here: the bulletin itself (dashboard/export/), its wording (dashboard/i18n/bulletin.csv).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+from dagster_project.commands.texts import CommandError, Texts, note, out
+from dagster_project.commands.versions import published_file
+from dagster_project.settings import Settings
+from dagster_project.warehouse.read import PublishedReader
+
+
+def run(settings: Settings, period: date, output: Path | None, address: str, *, as_json: bool) -> None:
+    """Write the bulletin of `period`; raises CommandError, NothingPublished."""
+    published_file(settings)
+    # Dash and Word are imported where they are needed alone.
+    from dashboard.data.store import Store
+    from dashboard.export import bulletin, docx
+
+    try:
+        draft = Store(PublishedReader(settings)).draw(lambda snapshot: bulletin.draft(snapshot, period, address))
+    except bulletin.NoSuchMonth as error:
+        latest = f"{error.latest:%Y-%m}" if error.latest else "-"
+        raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error
+    target = output or Path(f"{draft.title}.docx")
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_bytes(docx.write(draft))
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CommandError("cli.output_failed", path=target, problem=error.strerror or error) from error
+    texts = Texts(settings.seeds)
+    warnings = [{"template": item.template, "missing": ", ".join(item.missing)} for item in draft.dropped]
+    for warning in warnings:
+        note(texts.lines("cli.bulletin_dropped", **warning))
+    if not as_json:
+        out(texts.lines("cli.bulletin_written", path=target, version=draft.version, figures=len(draft.figures())))
+        return
+    figures = [
+        {
+            "text": figure.text,
+            "bookmark": figure.bookmark,
+            "indicator": figure.indicator,
+            "unit_id": figure.unit_id,
+            "period": f"{figure.period:%Y-%m}",
+            "measure": figure.measure,
+            "value": str(figure.value),
+            "trace": figure.trace,
+        }
+        for figure in draft.figures()
+    ]
+    report = {"status": "done", "path": str(target), "version": draft.version, "warnings": warnings}
+    out(json.dumps({**report, "figures": figures}, ensure_ascii=False))

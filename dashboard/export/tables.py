@@ -1,0 +1,218 @@
+"""Tables that leave the dashboard: one definition for the Word appendix, the workbook and the CSV file.
+
+Belongs here: columns with their headings and number formats, and the rows of each table as plain values.
+Does not belong here: file formats (docx.py, xlsx.py, delimited.py), SQL, arithmetic of the field (dbt).
+
+Values are unrounded numbers in the unit shown, or texts; None is an empty cell, 0 stays 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from dashboard.components import numbers
+from dashboard.components.lamps import SHAPES
+from dashboard.data.store import Row
+from dashboard.export import wording
+from dashboard.view import View, month_before
+
+Value = Decimal | int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`heading` has one text per header row, equal neighbours are merged; `decimals` None means text."""
+
+    heading: tuple[str, ...]
+    decimals: int | None = None
+    width: int = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`rows` hold one value per column; `notes` stand below."""
+
+    name: str
+    title: str
+    unit_line: str
+    columns: tuple[Column, ...]
+    rows: Iterable[tuple[Value, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def shown(value: Any, decimals: int | None) -> str:
+    """A cell as text: for paper."""
+    if value is None:
+        return numbers.NOTHING
+    return str(value) if decimals is None else numbers.number(value, decimals)
+
+
+def scaled(view: View, code: str, value: Any) -> Decimal | None:
+    """A stored value in the unit the view shows."""
+    decimal = numbers.to_decimal(value)
+    return None if decimal is None else decimal * view.display_unit(code).factor
+
+
+def places(view: View, code: str) -> int:
+    unit = view.display_unit(code)
+    own = view.catalogue.indicators[code]["decimals"]
+    return unit.decimals if unit.decimals is not None else int(own or 0)
+
+
+def lamp(view: View, row: Row) -> str:
+    colour = row.get("lamp")
+    return f"{SHAPES[colour]} {view.t(f'colour.{colour}')}" if colour else ""
+
+
+def growth_value(view: View, row: Row) -> Value:
+    """Growth as a number, or the words of its note."""
+    value = numbers.to_decimal(row.get("growth_pct"))
+    return view.note(row) if value is None else value
+
+
+def county_rows(view: View) -> dict[str, Row]:
+    """The county's figures of the month by indicator."""
+    rows = view.snapshot.rows(
+        "unit_progress",
+        level="county",
+        unit_id=view.catalogue.county["township_code"],
+        basis=view.state.basis_or_default,
+        since=view.period,
+        period=view.period,
+    )
+    return {row["indicator_code"]: row for row in rows}
+
+
+def grid_rows(view: View) -> dict[tuple[str, str], Row]:
+    """The townships' figures of the month by township and indicator."""
+    rows = view.snapshot.rows(
+        "township_grid",
+        basis=view.state.basis_or_default,
+        previous=month_before(view.period),
+        period=view.period,
+    )
+    return {(row["unit_id"], row["indicator_code"]): row for row in rows if row["period"] == view.period}
+
+
+def headline(view: View) -> Table:
+    """The county's headline indicators: month, year to date, growth, attainment, gap, lamp."""
+    current = county_rows(view)
+    t = view.t
+    columns = (
+        Column((t("col.indicator"),), width=34),
+        Column((t("col.unit"),), width=12),
+        Column((t("col.month"),), 2, 13),
+        Column((t("col.ytd"),), 2, 13),
+        Column((t("col.growth"),), 1),
+        Column((t("col.target"),), 2, 13),
+        Column((t("col.attainment"),), 1),
+        Column((t("col.gap"),), 1),
+        Column((t("col.lamp"),), width=8),
+    )
+    body: list[tuple[Value, ...]] = []
+    for indicator in view.catalogue.headline():
+        code = indicator["indicator_code"]
+        row = current.get(code, {})
+        target = row.get("target_value") if row.get("target_form") in ("level", "cap", "floor") else None
+        body.append(
+            (
+                view.indicator(code),
+                view.unit_label(code),
+                scaled(view, code, row.get("value_month")),
+                scaled(view, code, row.get("value_ytd")),
+                growth_value(view, row) if row else None,
+                scaled(view, code, target),
+                numbers.to_decimal(row.get("attainment_pct")),
+                numbers.to_decimal(row.get("gap_pp")),
+                lamp(view, row),
+            )
+        )
+    return Table("headline", wording.text("table", "1"), "", columns, tuple(body))
+
+
+def progress(view: View, code: str) -> Table:
+    """Every township's progress on one indicator."""
+    grid = grid_rows(view)
+    t = view.t
+    decimals = places(view, code)
+    columns = (
+        Column((t("col.township"),), width=16),
+        Column((t("col.ytd"),), decimals, 13),
+        Column((t("col.growth"),), 1),
+        Column((t("col.target"),), decimals, 13),
+        Column((t("col.attainment"),), 1),
+        Column((t("col.gap"),), 1),
+        Column((t("col.lamp"),), width=8),
+        Column((t("col.rank"),), 0, 8),
+        Column((t("col.rank_change"),), 0, 8),
+    )
+    body: list[tuple[Value, ...]] = []
+    for township in view.catalogue.active_townships(view.period):
+        row = grid.get((township["township_code"], code))
+        if row is None:
+            body.append((view.named(township), *[None] * (len(columns) - 1)))
+            continue
+        silent = t("status.missing") if row.get("is_carried") else None
+        body.append(
+            (
+                view.named(township),
+                scaled(view, code, row.get("value_ytd")),
+                silent or growth_value(view, row),
+                scaled(view, code, row.get("target_value")) if row.get("target_form") == "level" else None,
+                numbers.to_decimal(row.get("attainment_pct")),
+                numbers.to_decimal(row.get("gap_pp")),
+                lamp(view, row),
+                row.get("rank"),
+                row.get("rank_change"),
+            )
+        )
+    return Table("progress", wording.text("table", "2"), view.unit_label(code), columns, tuple(body))
+
+
+def safety(view: View, codes: Iterable[str]) -> Table:
+    """Townships × the indicators of coal and safety: year to date and limit or target, under merged headings."""
+    grid = grid_rows(view)
+    t = view.t
+    known = [code for code in codes if code in view.catalogue.indicators]
+    columns = [Column((t("col.township"), t("col.township")), width=16)]
+    for code in known:
+        name = f"{view.indicator(code)} {view.unit_label(code)}"
+        columns += [
+            Column((name, t("col.ytd")), places(view, code)),
+            Column((name, t("col.target")), places(view, code)),
+        ]
+    body: list[tuple[Value, ...]] = []
+    for township in view.catalogue.active_townships(view.period):
+        line: list[Value] = [view.named(township)]
+        for code in known:
+            row = grid.get((township["township_code"], code), {})
+            line += [scaled(view, code, row.get("value_ytd")), scaled(view, code, row.get("target_value"))]
+        if any(value is not None for value in line[1:]):
+            body.append(tuple(line))
+    return Table("safety", wording.text("table", "3"), "", tuple(columns), tuple(body))
+
+
+def unreported(view: View) -> Table:
+    """Reports of the month that are missing or came late."""
+    t = view.t
+    columns = (
+        Column((t("col.reporter"),), width=34),
+        Column((t("col.form"),), width=34),
+        Column((t("col.status"),), width=10),
+        Column((t("col.expected"),), width=13),
+        Column((t("col.received"),), width=13),
+    )
+    body = tuple(
+        (
+            view.unit_name(row["unit_id"]),
+            view.named(view.catalogue.forms.get(row["form_code"]), row["form_code"]),
+            t(f"status.{row['status']}"),
+            view.day(row["due_on"]),
+            view.day(row["received_at"]),
+        )
+        for row in view.snapshot.rows("attention", period=view.period)
+    )
+    return Table("unreported", wording.text("table", "4"), "", columns, body)
