@@ -55,6 +55,7 @@ DAMAGE = [
         "comparable_basis_holds",
         None,
     ),
+    ("update marts.fct_bridge set amount = amount + 1 where level = 'county'", "bridge_adds_up", None),
     ("delete from marts.fct_observation_version where measure = 'ytd'", "versions_are_whole", None),
 ]
 

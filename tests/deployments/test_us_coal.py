@@ -84,3 +84,27 @@ def test_repeated_rows_of_a_mine_stay_apart_and_add(coal: duckdb.DuckDBPyConnect
 
 def test_nothing_of_these_workbooks_is_rejected(coal: duckdb.DuckDBPyConnection) -> None:
     assert coal.execute("select message_en from marts.fct_issue where severity = 'error'").fetchall() == []
+
+
+@pytest.mark.parametrize(("year", "before"), [(2010, 2001), (2013, 2010)])
+def test_the_bridge_splits_the_change_into_mines_that_stayed_opened_and_closed(
+    coal: duckdb.DuckDBPyConnection, year: int, before: int
+) -> None:
+    mines = {each: progress(coal, "enterprise", "CO01", each) for each in (before, year)}
+    both = mines[before].keys() & mines[year].keys()
+    expected = {
+        "matched": sum(mines[year][mine] - mines[before][mine] for mine in both),
+        "entry": sum(value for mine, value in mines[year].items() if mine not in both),
+        "exit": -sum(value for mine, value in mines[before].items() if mine not in both),
+    }
+    found = dict(
+        coal.execute(
+            "select component, amount from marts.fct_bridge where level = 'county' and indicator_code = 'CO01' "
+            "and period = make_date(?, 12, 1) and base_period = make_date(?, 12, 1)",
+            [year, before],
+        ).fetchall()
+    )
+    # mines with rows in two counties of which one has no mine any more: within the nation nothing comes of it
+    moved = [found.pop(component, 0) for component in ("boundary", "revision")]
+    assert found == expected
+    assert sum(moved) == 0

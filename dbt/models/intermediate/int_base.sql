@@ -6,8 +6,22 @@
 with figure as (
     select
         unit_figure.*,
-        {{ add_months('unit_figure.asof_period', -12) }} as base_period
+        -- where periods are years of which some were never collected, the year collected before
+        case
+            when deployment.period_grain = 'year' then year_before.period
+            else {{ add_months('unit_figure.asof_period', -12) }}
+        end as base_period
     from {{ ref('int_unit_figure') }} as unit_figure
+    cross join {{ ref('stg_deployment') }} as deployment
+    left join (
+        select
+            indicator_code,
+            period as asof_period,
+            lag(period) over (partition by indicator_code order by period) as period
+        from (select distinct indicator_code, period from {{ ref('int_unit_figure') }}) as collected
+    ) as year_before
+        on unit_figure.indicator_code = year_before.indicator_code
+        and unit_figure.asof_period = year_before.asof_period
 ),
 
 earlier as (
@@ -184,17 +198,73 @@ enterprise_unlike as (
     group by based.indicator_code, based.township_code, based.period
 ),
 
+-- 退库留基数: who left with keep_base stays in the comparable base for a year (domain.md D.3)
+kept as (
+    select
+        earlier.indicator_code,
+        state.township_code,
+        asked.period,
+        earlier.value_ytd as ytd,
+        earlier.value_month as month,
+        earlier.rate_ytd as rate
+    from (
+        select distinct enterprise_id, effective_from from {{ ref('stg_enterprise_event') }}
+        where keep_base and event in ('closed', 'merged_into', 'left_scope')
+    ) as leaving
+    inner join earlier on earlier.level = 'enterprise' and leaving.enterprise_id = earlier.unit_id
+    inner join (
+        select distinct
+            indicator_code,
+            period,
+            base_period
+        from figure
+        where level = 'township' and kind <> 'ratio' and asof_period = period
+    ) as asked
+        on earlier.indicator_code = asked.indicator_code
+        and earlier.period = asked.base_period
+        and leaving.effective_from > asked.base_period
+        and leaving.effective_from <= asked.period
+    inner join {{ ref('int_enterprise_state') }} as state
+        on leaving.enterprise_id = state.enterprise_id
+        and asked.period between state.valid_from and state.valid_to
+    left join figure as present
+        on present.level = 'enterprise'
+        and earlier.indicator_code = present.indicator_code
+        and earlier.unit_id = present.unit_id
+        and asked.period = present.period
+        and present.value_ytd is not null
+    where present.unit_id is null
+),
+
 -- where a township is the sum of its enterprises: last year's figures of these, wherever they stood then (D.3, step 1)
 relocated as (
     select
         indicator_code,
         township_code,
         period,
-        sum(coalesce(last_ytd, printed_base_ytd)) as ytd,
-        sum(coalesce(last_month, printed_base_month)) as month,
-        sum(coalesce(last_rate, last_ytd, printed_base_ytd)) as rate
-    from based
-    where level = 'enterprise' and value_ytd is not null and kind <> 'ratio' and township_code is not null
+        sum(ytd) as ytd,
+        sum(month) as month,
+        sum(rate) as rate
+    from (
+        select
+            indicator_code,
+            township_code,
+            period,
+            coalesce(last_ytd, printed_base_ytd) as ytd,
+            coalesce(last_month, printed_base_month) as month,
+            coalesce(last_rate, last_ytd, printed_base_ytd) as rate
+        from based
+        where level = 'enterprise' and value_ytd is not null and kind <> 'ratio' and township_code is not null
+        union all
+        select
+            indicator_code,
+            township_code,
+            period,
+            ytd,
+            month,
+            rate
+        from kept
+    ) as brought
     group by indicator_code, township_code, period
 ),
 
@@ -215,6 +285,7 @@ unit_base as (
         based.is_carried,
         based.is_reported,
         based.asof_period,
+        based.base_period,
         based.source,
         based.reported_units,
         based.expected_units,
@@ -368,7 +439,7 @@ county_base as (
 {% set columns = [
     'indicator_code', 'level', 'unit_id', 'township_code', 'kind', 'period', 'value_month', 'value_ytd', 'rate_ytd',
     'declared_growth_pct', 'null_reason', 'is_estimated', 'is_carried', 'is_reported', 'asof_period', 'source',
-    'reported_units', 'expected_units', 'printed_base_ytd',
+    'reported_units', 'expected_units', 'printed_base_ytd', 'base_period', 'last_ytd',
 ] -%}
 select
     {% for column in columns %}
