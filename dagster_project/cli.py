@@ -316,6 +316,35 @@ def rollback(
     command.rollback(_settings(), version, as_json=as_json)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write, such as tew-2026-11.zip.", metavar="FILE")],
+    as_json: AsJson = False,
+) -> None:
+    """Archive, reference data and accounts in one file; tew rebuild makes the rest again."""
+    from dagster_project.commands import backup as command
+
+    command.backup(_settings(), file, as_json=as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of tew backup.", metavar="FILE")], as_json: AsJson = False
+) -> None:
+    """Put a backup into an empty home; then run tew rebuild."""
+    from dagster_project.commands import backup as command
+
+    command.restore(_settings(), file, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check hashes, versions, disk, permissions; 1 where a person must mend something."""
+    from dagster_project.commands import doctor as command
+
+    raise typer.Exit(command.run(_settings(), as_json=as_json))
+
+
 users = typer.Typer(no_args_is_help=True, help="Accounts: who may sign in, with which role.", rich_markup_mode=None)
 app.add_typer(users, name="user")
 AccountName = Annotated[str, typer.Argument(help="Name of the account.", metavar="NAME")]

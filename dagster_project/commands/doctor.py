@@ -1,0 +1,168 @@
+"""`tew doctor`: whether a home is whole, and what a person must do where it is not.
+
+Belongs here: checks that only read: hashes, versions, disk, permissions, accounts. Does not belong here: mending (a refresh,
+`tew rebuild`, `tew restore` do that), rules of the field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagster_project.commands.texts import Texts, out
+from dagster_project.reference import ReferenceError, load_reference
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.warehouse.pointer import current_version, read_manifest, version_file, version_names
+
+PIECE = 1 << 20
+# A refresh writes a candidate beside the work database, then a published copy.
+ROOM_FACTOR = 3
+LEAST_ROOM = 500_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check's result: severity is ok, warning or error; `key` is a row of messages.csv."""
+
+    severity: str
+    key: str
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _archive(settings: Settings) -> Iterator[Finding]:
+    """Every archived file holds the bytes it is named by, and the journal names none that is missing."""
+    named: set[str] = set()
+    lines = settings.journal.read_bytes().splitlines() if settings.journal.is_file() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            event = json.loads(line)
+            if event.get("sha256"):
+                named.add(str(event["sha256"]))
+        except (ValueError, AttributeError):
+            severity = "warning" if number == len(lines) else "error"
+            yield Finding(severity, "doctor.journal_line", {"line": number})
+    count = 0
+    for path in sorted(settings.archive.glob("??/*")) if settings.archive.is_dir() else []:
+        if len(path.name) != 64 or not path.is_file():
+            continue
+        count += 1
+        if _sha256(path) != path.name:
+            yield Finding("error", "doctor.archive_altered", {"file": f"archive/{path.parent.name}/{path.name}"})
+        named.discard(path.name)
+    for sha256 in sorted(named):
+        yield Finding("error", "doctor.archive_missing", {"file": f"archive/{sha256[:2]}/{sha256}"})
+    yield Finding("ok", "doctor.archive", {"files": count})
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    current = current_version(settings)
+    names = version_names(settings)
+    for name in names:
+        manifest = read_manifest(settings, name) or {}
+        if manifest.get("sha256") and _sha256(version_file(settings, name)) != manifest["sha256"]:
+            severity = "error" if name == current else "warning"
+            yield Finding(severity, "doctor.version_altered", {"version": name})
+    if current is None and names:
+        yield Finding("error", "doctor.no_pointer", {"version": names[-1]})
+    elif current is not None and current not in names:
+        yield Finding("error", "doctor.version_missing", {"version": current})
+    yield Finding("ok", "doctor.versions", {"versions": len(names), "current": current or "-"})
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    sizes = [version_file(settings, name).stat().st_size for name in version_names(settings)[-1:]]
+    if settings.warehouse.is_file():
+        sizes.append(settings.warehouse.stat().st_size)
+    needed = max(LEAST_ROOM, ROOM_FACTOR * sum(sizes))
+    free = shutil.disk_usage(settings.home).free
+    fields: dict[str, object] = {"free": free // 1_000_000, "needed": needed // 1_000_000}
+    yield Finding("ok" if free >= needed else "error", "doctor.disk" if free >= needed else "doctor.disk_full", fields)
+
+
+def _permissions(settings: Settings) -> Iterator[Finding]:
+    closed = 0
+    for folder in (settings.home, settings.inbox, settings.archive, settings.work, settings.published):
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            closed += 1
+            yield Finding("error", "doctor.not_writable", {"folder": folder.name})
+    secret = settings.home / "accounts"
+    for path in (secret / "accounts.json", secret / "secret.key", secret / "activity.jsonl"):
+        if os.name != "nt" and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("error", "doctor.too_open", {"file": f"accounts/{path.name}"})
+    if not closed:
+        yield Finding("ok", "doctor.permissions")
+
+
+def _accounts(settings: Settings) -> Iterator[Finding]:
+    from dashboard.access.accounts import Accounts
+
+    accounts = Accounts(settings)
+    if accounts.is_damaged:
+        yield Finding("error", "user.damaged", {"file": "accounts/accounts.json"})
+    elif not accounts.exist():
+        yield Finding("ok", "doctor.no_accounts")
+    else:
+        yield Finding("ok", "doctor.accounts", {"accounts": len(accounts.all())})
+
+
+def _software(settings: Settings) -> Iterator[Finding]:
+    """The reference data can be read, and the installed packages are those of the lock."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        load_reference(settings.seeds)
+    except ReferenceError as error:
+        yield Finding("error", "cli.reference_error", {"problem": error})
+    lock = PROJECT_ROOT / "requirements.lock"
+    differing = []
+    for line in lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []:
+        if "==" not in line or line.startswith((" ", "#")) or ";" in line:
+            continue
+        name, _, wanted = line.split("\\")[0].strip().partition("==")
+        try:
+            found = version(name.split("[")[0])
+        except PackageNotFoundError:
+            found = "-"
+        if found != wanted:
+            differing.append(f"{name} {found} ({wanted})")
+    if differing:
+        yield Finding("warning", "doctor.packages", {"packages": ", ".join(differing)})
+    yield Finding("ok", "doctor.software", {"python": sys.version.split()[0]})
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check, in the order of the report."""
+    if not settings.home.is_dir():
+        return [Finding("error", "doctor.no_home", {"home": settings.home.name})]
+    checks = (_archive, _versions, _disk, _permissions, _accounts, _software)
+    return [finding for check in checks for finding in check(settings)]
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Print the report; 1 where something is wrong that a person must mend."""
+    texts = Texts(settings.seeds)
+    findings = examine(settings)
+    if as_json:
+        rows = [{"severity": found.severity, **texts.as_dict(found.key, **found.fields)} for found in findings]
+        out(json.dumps(rows, ensure_ascii=False))
+    else:
+        marks = {"ok": "✓", "warning": "!", "error": "✗"}
+        for found in findings:
+            zh, en = texts.pair(found.key, **found.fields)
+            out(f"{marks[found.severity]} {zh}\n  {en}")
+    return 1 if any(found.severity == "error" for found in findings) else 0
