@@ -124,6 +124,9 @@ def _ledger_item(table: Table, texts: Sequence[str], fuel: str | None) -> tuple[
     measure: str | None = None
     consumption = False
     known = False
+    item: dict[
+        str | None, str
+    ] = {}  # the row's indicator by the fuel that it is a part of: stock, purchases, coefficient
     for text in texts:
         term = table.vocabulary.term(text)
         readings = [r for r in (*term.readings, *term.extra) if r.form in (None, table.form.code)]
@@ -141,6 +144,13 @@ def _ledger_item(table: Table, texts: Sequence[str], fuel: str | None) -> tuple[
             elif reading.kind == "indicator" and reading.within is None and code is None:
                 code = reading.name
                 known = True
+            elif reading.kind == "indicator" and reading.within is not None:
+                item.setdefault(reading.within, reading.name)
+                known = True
+    if item:
+        # an item of a fuel that keeps no such indicator (the stock of electricity) is left out
+        own = code if code in table.vocabulary.fuels else fuel
+        return (item[own], measure) if own in item else (None, None) if own is None else "ignored"
     if not known or (code is None and not consumption):
         return None
     if consumption and (code is None or code not in table.vocabulary.fuels):

@@ -583,3 +583,31 @@ def test_a_total_convicts_a_copied_row_though_the_units_other_sheet_moved(book):
         book.put(f"{'CDEF'[place]}9", code, "ytd", 1500 + place, sheet="Sheet2")
     book.total("F10", "TE08", "ytd", 447)
     assert {cell for rule, _, cell in book.found() if rule.startswith("V07")} == {"F7"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "coefficient", "told"),
+    [
+        (52, 152, "0.71", set()),
+        (60, 152, "0.71", {"V27.constant"}),
+        (52, 252, "0.71", {"V27"}),
+        (52, 152, "7.1", {"V28"}),
+    ],
+)
+def test_the_deployments_own_ledger_is_judged(book, start, end, coefficient, told):
+    """V27 and V28 over the rows of the energy ledger as the reference data registers them."""
+    book.form = "EN-L1"
+    book.past("EF101S", "stock", {"2026-01": 52, "2026-02": 52}, PLANT, "EN-L1")
+    book.put("D6", "EF101S", "stock", start, PLANT, form="EN-L1")
+    book.put("E6", "EF101P", "ytd", 900, PLANT, form="EN-L1")
+    book.put("F6", "EF101", "ytd", 800, PLANT, form="EN-L1")
+    book.put("G6", "EF101E", "stock", end, PLANT, form="EN-L1")
+    book.put("H6", "EF101K", "month", coefficient, PLANT, form="EN-L1")
+    rules = {rule for rule, _, _ in book.found() if rule[:3] in ("V27", "V28")}
+    assert {rule.partition(".")[0] for rule in rules} == {rule.partition(".")[0] for rule in told}
+
+
+@pytest.mark.parametrize(("used", "fires"), [("1.229", False), ("4.04", False), ("1.1", True), ("3.5", True)])
+def test_electricity_has_only_its_own_coefficients(book, used, fires):
+    book.put("D6", "EF600K", "month", used, PLANT, form="EN-L1")
+    assert (("V28", "warning", "D6") in book.found()) is fires

@@ -392,12 +392,14 @@ def test_l8_items_months_and_what_is_still_to_come(read: Reader) -> None:
 消费量总计|本月|310|295|||7|
 |累计|310|605|605||612|
 其中:生产用|本月|300|286||||
+购进量|本月|320|290|||9|
+|累计|320|610|||619|
 年初库存||52|52|52|||
 折标系数|本月|0.71|0.70||||
 """
     )
     assert intake.form_code == "EN-L1"
-    held = {(str(o.period)[:7], o.measure): o.value for o in intake.parsed.observations}
+    held = {(str(o.period)[:7], o.measure): o.value for o in intake.parsed.observations if o.indicator_code == "EF101"}
     assert held == {
         ("2026-01", "month"): 310,
         ("2026-02", "month"): 295,
@@ -410,7 +412,23 @@ def test_l8_items_months_and_what_is_still_to_come(read: Reader) -> None:
         ("2026-04", "ytd"): None,
         ("2026-05", "ytd"): 612,
     }
-    assert {o.indicator_code for o in intake.parsed.observations} == {"EF101"}
+    items = {
+        (o.indicator_code, str(o.period)[5:7], o.measure): str(o.value)
+        for o in intake.parsed.observations
+        if o.indicator_code != "EF101" and o.value is not None
+    }
+    assert items == {
+        **{("EF101S", f"0{month}", "stock"): "52" for month in (1, 2, 3)},
+        ("EF101P", "01", "month"): "320",
+        ("EF101P", "02", "month"): "290",
+        ("EF101P", "05", "month"): "9",
+        ("EF101P", "01", "ytd"): "320",
+        ("EF101P", "02", "ytd"): "610",
+        ("EF101P", "05", "ytd"): "619",
+        ("EF101K", "01", "month"): "0.71",
+        ("EF101K", "02", "month"): "0.7",
+    }
+    assert not [issue for issue in intake.issues if issue.severity != "info"]
 
 
 def test_l8_with_the_fuel_in_a_column(read: Reader) -> None:
