@@ -172,7 +172,7 @@ def _page(
     known: Catalogue = catalogue(snapshot)
     entry = registry.find(pathname)
     period = asked.period or known.latest
-    names = [(item.path, item.key) for item in registry.PAGES]
+    names = [(item.path, item.key) for item in registry.PAGES if snapshot.scope.opens(item.path)]
     if period is None:
         return shell.bare(t("nothing.figures_title"), [t("nothing.figures_why")], asked.lang, snapshot.version), t(
             "nothing.figures_title"

@@ -121,6 +121,9 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
         banners.append(
             html.P(view.t("banner.updated", version=view.snapshot.version), className="banner", role="status")
         )
+    if not view.snapshot.scope.is_whole:
+        # Counts and headings of a page speak of the rows it was given.
+        banners.append(html.P(view.t("banner.scope"), className="banner", role="note"))
     if view.state.as_of and view.path == "/trace":
         banners.append(
             html.P(view.t("banner.as_of_trace", day=view.state.as_of), className="banner warn", role="status")

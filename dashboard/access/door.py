@@ -168,7 +168,7 @@ async def _pass_on(door: Door, request: Request) -> Response:
     if right == "read" and not _may_read(request, bytes(body)):
         door.record(request, account, "refused", reason="read only")
         return PlainTextResponse("your role reads only\n", 403)
-    if not is_read:
+    if not is_read and not _may_read(request, bytes(body)):
         door.record(request, account, "dagster")
     headers = [(key, value) for key, value in request.headers.items() if key.lower() not in HOP | {"origin"}]
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")

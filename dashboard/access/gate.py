@@ -97,10 +97,7 @@ class Gate:
 
     def may_open(self, path: str) -> bool:
         """Whether the reader may open a page."""
-        if not self.is_shut:
-            return True
-        account = self.account()
-        return account is not None and self.roles.may_open(account.role, path.rstrip("/") or "/")
+        return self.scope().opens(path.rstrip("/") or "/")
 
     def may(self, permission: str) -> bool:
         """A permission of the reader's role, such as `may_export`."""

@@ -41,7 +41,7 @@ class Roles:
     def scope(self, account: Account) -> Scope:
         """What the account may see; nothing where its role is not known any more."""
         row = self.roles.get(account.role)
-        if row is None or row["reach"] not in ("all", "subject", "township", "enterprise"):
+        if row is None:
             return NOTHING
         subjects = [self.subjects[name] for name in account.subjects if name in self.subjects]
         return Scope(
@@ -52,13 +52,8 @@ class Roles:
             sees_county=row["sees_county"],
             sees_enterprises=row["sees_enterprises"],
             sees_county_files=row["sees_county_files"],
+            pages=tuple(str(row["pages"] or "").split("|")),
         )
-
-    def may_open(self, role: str, page: str) -> bool:
-        """Whether a role may open the page at an address."""
-        row = self.roles.get(role)
-        pages = str((row or {}).get("pages") or "").split("|")
-        return "*" in pages or page in pages
 
     def home(self, role: str) -> str:
         """The first page a role may open."""

@@ -35,7 +35,8 @@ class Scope:
     """What a reader may see; hashable, so that caches can be kept apart by it.
 
     `reach` is all, subject, township, enterprise or none; `unit` the reader's township or enterprise; `patterns` the
-    indicator codes of its subjects (regular expressions over whole codes) and `flags` the marks of their enterprises.
+    indicator codes of its subjects (regular expressions over whole codes) and `flags` the marks of their enterprises;
+    `pages` the addresses that it may open, * for all.
     """
 
     reach: str = "none"
@@ -45,14 +46,19 @@ class Scope:
     sees_county: bool = False
     sees_enterprises: bool = False
     sees_county_files: bool = False
+    pages: tuple[str, ...] = ("*",)
 
     @property
     def is_whole(self) -> bool:
         return self.reach == "all"
 
+    def opens(self, page: str) -> bool:
+        """Whether the reader may open the page at an address."""
+        return "*" in self.pages or page in self.pages
+
 
 WHOLE = Scope("all", sees_county=True, sees_enterprises=True, sees_county_files=True)
-NOTHING = Scope()
+NOTHING = Scope(pages=())
 
 
 @dataclass(frozen=True)
