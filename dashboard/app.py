@@ -26,6 +26,7 @@ from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
+from dashboard.export import routes as downloads
 from dashboard.i18n import Translator
 from dashboard.pages import registry
 from dashboard.pages.page import Page
@@ -77,6 +78,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     app.layout = lambda: _layout(gate)
     _compress(app.server)
     _health(app.server, store)
+    downloads.install(app.server, store, gate)
 
     @app.callback(
         Output("frame", "children"),

@@ -13,6 +13,7 @@ from typing import Any
 from dash import html
 
 from dashboard.components.links import attribute, hidden
+from dashboard.export import links as downloads
 from dashboard.pages.page import Page
 from dashboard.state import BASES, LANGUAGES, MONEY_UNITS
 from dashboard.view import View
@@ -143,6 +144,7 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
                             html.H1(page.title),
                             html.P(page.sub, className="sub"),
                             *page.body,
+                            *downloads.for_page(view),
                             footer(view),
                         ],
                         id="main",

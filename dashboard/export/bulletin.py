@@ -421,9 +421,6 @@ def draft(snapshot: Snapshot, period: date, base: str) -> Draft:
     notice = view.catalogue.settings.get("data_notice_zh", "")
     notes = [plain(fill(row.text, {"notice": notice})) for row in wording.clauses() if row.part == "notes"]
     headline = view.catalogue.headline()
-    watched = [row for row in view.catalogue.safety() if row["is_headline"]]
-    codes = list(dict.fromkeys([row["denominator_code"] for row in watched if row["denominator_code"]]))
-    codes += [row["indicator_code"] for row in watched]
     made = made_at(view)
     year = plain(say("year", year=period.year, months=months(period)))
     return Draft(
@@ -435,7 +432,7 @@ def draft(snapshot: Snapshot, period: date, base: str) -> Draft:
         appendices=(
             tables.headline(view),
             tables.progress(view, str(headline[0]["indicator_code"])),
-            tables.safety(view, codes),
+            tables.safety(view, tables.watched(view)),
             tables.unreported(view),
         ),
         dropped=tuple(dropped),

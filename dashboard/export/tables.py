@@ -16,7 +16,6 @@ from typing import Any
 from dashboard.components import numbers
 from dashboard.components.lamps import SHAPES
 from dashboard.data.store import Row
-from dashboard.export import wording
 from dashboard.view import View, month_before
 
 Value = Decimal | int | str | None
@@ -130,7 +129,7 @@ def headline(view: View) -> Table:
                 lamp(view, row),
             )
         )
-    return Table("headline", wording.text("table", "1"), "", columns, tuple(body))
+    return Table("headline", view.t("export.title.headline"), "", columns, tuple(body))
 
 
 def progress(view: View, code: str) -> Table:
@@ -169,7 +168,7 @@ def progress(view: View, code: str) -> Table:
                 row.get("rank_change"),
             )
         )
-    return Table("progress", wording.text("table", "2"), view.unit_label(code), columns, tuple(body))
+    return Table("progress", view.t("export.title.progress"), view.unit_label(code), columns, tuple(body))
 
 
 def safety(view: View, codes: Iterable[str]) -> Table:
@@ -192,7 +191,7 @@ def safety(view: View, codes: Iterable[str]) -> Table:
             line += [scaled(view, code, row.get("value_ytd")), scaled(view, code, row.get("target_value"))]
         if any(value is not None for value in line[1:]):
             body.append(tuple(line))
-    return Table("safety", wording.text("table", "3"), "", tuple(columns), tuple(body))
+    return Table("safety", view.t("export.title.safety"), "", tuple(columns), tuple(body))
 
 
 def unreported(view: View) -> Table:
@@ -215,4 +214,75 @@ def unreported(view: View) -> Table:
         )
         for row in view.snapshot.rows("attention", period=view.period)
     )
-    return Table("unreported", wording.text("table", "4"), "", columns, body)
+    return Table("unreported", view.t("export.title.unreported"), "", columns, body)
+
+
+def watched(view: View) -> list[str]:
+    """Codes of the headline indicators of safety, behind the outputs their rates divide by."""
+    shown = [row for row in view.catalogue.safety() if row["is_headline"]]
+    outputs = [str(row["denominator_code"]) for row in shown if row["denominator_code"]]
+    return list(dict.fromkeys([*outputs, *(str(row["indicator_code"]) for row in shown)]))
+
+
+def ranking(view: View, code: str) -> Table:
+    """Townships by rank on one indicator; those without a rank follow."""
+    grid = grid_rows(view)
+    t = view.t
+    columns = (
+        Column((t("col.rank"),), 0, 8),
+        Column((t("col.township"),), width=16),
+        Column((t("col.gap"),), 1),
+        Column((t("col.growth"),), 1),
+        Column((t("col.ytd"),), places(view, code), 13),
+        Column((t("col.rank_change"),), 0, 8),
+    )
+    towns = view.catalogue.active_townships(view.period)
+    rows = [(town, grid.get((str(town["township_code"]), code), {})) for town in towns]
+    rows.sort(key=lambda pair: pair[1].get("rank") or len(rows) + 1)
+    body = tuple(
+        (
+            row.get("rank"),
+            view.named(town),
+            numbers.to_decimal(row.get("gap_pp")),
+            t("status.missing") if row.get("is_carried") else growth_value(view, row) if row else None,
+            scaled(view, code, row.get("value_ytd")),
+            row.get("rank_change"),
+        )
+        for town, row in rows
+    )
+    return Table("ranking", t("export.title.ranking"), f"{view.indicator(code)} {view.unit_label(code)}", columns, body)
+
+
+def enterprises(view: View, code: str) -> Table:
+    """Enterprises with one indicator's figures of the month; of one township where the state names one."""
+    t = view.t
+    decimals = places(view, code)
+    columns = (
+        Column((t("col.enterprise"),), width=34),
+        Column((t("col.credit_code"),), width=22),
+        Column((t("col.township"),), width=16),
+        Column((t("col.industry"),), width=22),
+        Column((t("col.month"),), decimals, 13),
+        Column((t("col.ytd"),), decimals, 13),
+        Column((t("col.base"),), decimals, 13),
+        Column((t("col.growth"),), 1),
+    )
+    body: list[tuple[Value, ...]] = []
+    for row in view.snapshot.rows("enterprises", indicator=code, period=view.period):
+        if view.state.township and row["township_code"] != view.state.township:
+            continue
+        industry = view.catalogue.industries.get(row["industry_code"])
+        body.append(
+            (
+                row["name_zh"],
+                row["credit_code"],
+                view.unit_name(row["township_code"]),
+                view.named(industry, row["industry_code"] or ""),
+                scaled(view, code, row["value_month"]),
+                scaled(view, code, row["value_ytd"]),
+                scaled(view, code, row["base_ytd"]),
+                growth_value(view, row | {"indicator_code": code}),
+            )
+        )
+    heading = f"{view.indicator(code)} {view.unit_label(code)}"
+    return Table("enterprises", t("export.title.enterprises"), heading, columns, tuple(body))

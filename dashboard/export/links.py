@@ -1,0 +1,49 @@
+"""The downloads that a page offers.
+
+Belongs here: one line of links that keep the page's state. Does not belong here: what they give (routes.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dash import html
+
+from dashboard import state as address
+from dashboard.components.links import attribute
+from dashboard.view import View
+
+KINDS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+# The tables whose content a page shows.
+SHOWN: dict[str, tuple[str, ...]] = {
+    "/": ("headline",),
+    "/township": ("progress", "ranking"),
+    "/enterprise": ("enterprises",),
+    "/safety": ("safety",),
+    "/submissions": ("unreported",),
+}
+
+
+def for_page(view: View) -> list[html.P]:
+    """The downloads of the page at the view's address; none where its month has no figures."""
+    names = SHOWN.get(view.path, ())
+    return [links(view, *names)] if names and view.period in view.catalogue.periods else []
+
+
+def links(view: View, *names: str) -> html.P:
+    """The downloads of a page, in its own period, basis, unit and language."""
+    parts: list[Any] = []
+    for name in names:
+        for kind in KINDS:
+            text = view.t(
+                "export.link", table=view.t(f"export.title.{name}"), kind=kind.upper() if kind == "csv" else "Excel"
+            )
+            target = address.href(f"/export/{name}.{kind}", replace(view.state, period=view.period))
+            parts += [html.A(text, href=target, className="export", **attribute("data-reload", "true")), html.Span(" ")]
+    return html.P(parts, className="exports footnote")
