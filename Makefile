@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run setup setup-dev test test-fast lint format lock clean
+.PHONY: run setup setup-offline wheels setup-dev test test-fast lint format lock clean
 
 run: setup
 	$(BIN)/tew demo --if-empty
@@ -24,6 +24,16 @@ $(VENV)/.run-stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $@
+
+# Every package of the lock as a file, compared with its hash: carried to a machine without network.
+wheels: | $(VENV)/bin/python
+	$(PIP) download --no-deps --require-hashes -r requirements.lock -d wheels
+
+# The same as setup, from wheels/ alone.
+setup-offline: | $(VENV)/bin/python
+	$(PIP) install --no-index --find-links wheels --no-deps --require-hashes -r requirements.lock
+	$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	touch $(VENV)/.run-stamp
 
 setup-dev: $(VENV)/.dev-stamp
 
