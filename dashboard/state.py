@@ -37,6 +37,8 @@ class State:
     unit: str | None = None
     submission: str | None = None
     months: int | None = None
+    # a simulation of the appraisal: parameters of the indicator's rule, as `a:1_and_cap:5`
+    whatif: str | None = None
 
     @property
     def basis_or_default(self) -> str:
@@ -91,6 +93,7 @@ def parse(search: str | None) -> State:
         unit=token("unit"),
         submission=token("submission"),
         months=int(months) if months in ("13", "24", "36") else None,
+        whatif=token("whatif"),
     )
 
 

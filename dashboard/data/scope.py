@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("scope")
-RELATION = re.compile(r"\bmarts\.([a-z_][a-z0-9_]*)")
+# a name before a bracket is a macro (a formula), which holds no rows
+RELATION = re.compile(r"\bmarts\.([a-z_][a-z0-9_]*)\b(?!\s*\()")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WITH = re.compile(r"\s*with\s+(?!recursive\b)", re.IGNORECASE)
 PREFIX = "scope_"

@@ -23,6 +23,7 @@ STATES = st.builds(
     unit=st.none() | st.sampled_from(state.MONEY_UNITS) | TOKENS,
     submission=st.none() | TOKENS,
     months=st.none() | st.sampled_from([13, 24, 36]),
+    whatif=st.none() | TOKENS,
 )
 
 

@@ -216,7 +216,7 @@ select
     {{ filled('trace.' ~ lang, {
         'target': "coalesce(cast(cast(marked.target as decimal(24, 2)) as string), '—')",
         'actual': "coalesce(cast(cast(marked.actual as decimal(24, 2)) as string), '—')",
-        'completion': "coalesce(concat(cast(cast(marked.completion * 100 as decimal(24, 2)) as string), '%'), '—')",
+        'completion': "case when marked.completion is null then '—' else concat(cast(cast(marked.completion * 100 as decimal(24, 2)) as string), '%') end",
         'formula': 'formula.' ~ lang,
         'full_mark': 'cast(marked.full_mark as decimal(24, 2))',
         'parameters': "replace(replace(replace(coalesce(marked.parameters, ''), '\"', ''), '{', ''), '}', '')",
