@@ -301,7 +301,8 @@ ratio_final as (
         coalesce(computed_row.unit_id, own_row.unit_id) as unit_id,
         coalesce(computed_row.township_code, own_row.township_code) as township_code,
         coalesce(computed_row.period, own_row.period) as period,
-        computed_row.month_exact,
+        coalesce(computed_row.month_exact, case when computed_row.value_exact is null then own_row.value_month end)
+            as month_exact,
         coalesce(computed_row.value_exact, cast(own_row.value_ytd as double)) as value_exact,
         case
             -- the base printed beside the ratio, then last year's ratio of the unit, then that of the bases

@@ -195,8 +195,9 @@ select
     has_cell,
     {{ as_value('value_month') }} as value_month_reported,
     {{ as_value("case
+        -- a price index of the month stands beside the one of the year to date; a stock has only its end
+        when kind <> 'stock' and value_month is not null then value_month
         when kind not in ('flow', 'count') then null
-        when value_month is not null then value_month
         when value_fresh is null or is_footnoted = 1 then null
         when month_no - 1 = year_start_no and year_start_no = year_no * 12 then value_fresh
         else value_fresh - lag(case when is_footnoted = 0 then value_fresh end) over unit_year
