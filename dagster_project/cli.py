@@ -140,6 +140,38 @@ def withdraw(
 
 
 @app.command()
+def accept(
+    submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")],
+    cell: Annotated[str, typer.Argument(help="Address of the cell, such as F12.")],
+    rule: Annotated[str, typer.Option(help="Rule of the issue, such as V21.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    by: Annotated[str, typer.Option(help="Who says it.")],
+    sheet: Annotated[str | None, typer.Option(help="Sheet, where several have the issue at that cell.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accept an issue as it is; an accepted error no longer holds its cell back, from the next refresh on."""
+    from dagster_project.commands import act as command
+
+    command.run(_settings(), "accepted", submission, cell, rule, reason, by, sheet, as_json=as_json)
+
+
+@app.command()
+def explain(
+    submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")],
+    cell: Annotated[str, typer.Argument(help="Address of the cell, such as F12.")],
+    rule: Annotated[str, typer.Option(help="Rule of the issue, such as V21.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    by: Annotated[str, typer.Option(help="Who says it.")],
+    sheet: Annotated[str | None, typer.Option(help="Sheet, where several have the issue at that cell.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a figure is right although a rule doubts it; the issue stays open."""
+    from dagster_project.commands import act as command
+
+    command.run(_settings(), "explained", submission, cell, rule, reason, by, sheet, as_json=as_json)
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks to read and judge.", metavar="FILE")],
     as_json: AsJson = False,

@@ -146,4 +146,17 @@ CREATE TABLE IF NOT EXISTS raw.issue (
     status VARCHAR NOT NULL              -- open, accepted (with a reason), resolved
 );
 
+-- What people said about issues, replayed from the journal (acts.py).
+CREATE TABLE IF NOT EXISTS raw.act (
+    act_no BIGINT NOT NULL,
+    submission_id VARCHAR NOT NULL,
+    sheet VARCHAR,
+    cell VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,               -- explained, accepted
+    text VARCHAR NOT NULL,
+    said_by VARCHAR NOT NULL,
+    said_at TIMESTAMP NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS raw.meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -305,6 +305,12 @@ class Store:
             for key, value in (meta or {}).items():
                 self.set_meta(key, value)
 
+    def replace_acts(self, rows: list[tuple[Any, ...]]) -> None:
+        """raw.act holds exactly these rows."""
+        self.connection.execute("DELETE FROM raw.act")
+        if rows:
+            insert_rows(self.connection, "raw.act", rows, self.settings.work / "spool")
+
     def withdraw(self, submission_id: str, at: datetime) -> None:
         self.connection.execute(
             "UPDATE raw.submission SET status = 'withdrawn', withdrawn_at = ? WHERE submission_id = ?",

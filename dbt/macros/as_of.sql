@@ -41,8 +41,8 @@
 {%- endmacro %}
 
 {#- For rows that staging reads without their submission: those of submissions that were known. -#}
-{% macro if_known() -%}
+{% macro if_known(relation) -%}
     {% if as_of() -%}
-    where submission_id in (select known.submission_id from {{ known_submissions() }} as known)
+    where {{ relation }}.submission_id in (select known.submission_id from {{ known_submissions() }} as known)
     {%- endif %}
 {%- endmacro %}

@@ -6,7 +6,7 @@ with cell as (
     select
         observation.*,
         submission.file_name,
-        submission.known_from,
+        greatest(submission.known_from, coalesce(observation.released_at, submission.known_from)) as known_from,
         submission.withdrawn_at,
         case
             when submission.status = 'withdrawn' then 'withdrawn'
@@ -43,14 +43,14 @@ key_version as (
         period,
         measure,
         seq,
-        known_from,
+        max(known_from) as known_from,
         max(case when value is not null then 1 else 0 end) as has_value,
-        lead(known_from) over (
+        lead(max(known_from)) over (
             partition by form_code, level, unit_id, indicator_code, period, measure order by seq
         ) as superseded_at
     from numbered
     where standing = 'accepted' and occurrence = 1
-    group by form_code, level, unit_id, indicator_code, period, measure, seq, known_from
+    group by form_code, level, unit_id, indicator_code, period, measure, seq
 ),
 
 latest as (

@@ -11,4 +11,4 @@ select
     cell,
     raw_text
 from {{ source('raw', 'declared_total') }}
-{{ if_known() }}
+{{ if_known('declared_total') }}

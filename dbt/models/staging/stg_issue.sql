@@ -15,4 +15,4 @@ select
     period,
     status
 from {{ source('raw', 'issue') }}
-{{ if_known() }}
+{{ if_known('issue') }}
