@@ -18,7 +18,22 @@ from dagster_project.settings import Settings
 from tests.commands.conftest import VERSIONS, published_home  # noqa: F401  (a fixture)
 from tests.program import environment, tew, tew_program
 
-PROMISED = ("up", "demo", "refresh", "check", "query", "path", "trace", "as-of", "accept", "explain", "versions", "rollback", "rebuild", "withdraw")
+PROMISED = (
+    "up",
+    "demo",
+    "refresh",
+    "check",
+    "query",
+    "path",
+    "trace",
+    "as-of",
+    "accept",
+    "explain",
+    "versions",
+    "rollback",
+    "rebuild",
+    "withdraw",
+)
 
 
 def test_help_names_every_command(home: Settings) -> None:
