@@ -243,6 +243,24 @@ def bulletin(
     command.run(_settings(), _month(period), output, address, as_json=as_json)
 
 
+@app.command()
+def proof(
+    period: Annotated[str, typer.Option(help="Month, YYYY-MM.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write it; default: a name of its own.", dir_okay=False),
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Address of the dashboard that figures link to.")
+    ] = "http://127.0.0.1:8050",
+    as_json: AsJson = False,
+) -> None:
+    """Write a month's proof package: tables, bulletin, DuckDB file, reference data, sources, a page to open."""
+    from dagster_project.commands import proof as command
+
+    command.run(_settings(), _month(period), output, address, as_json=as_json)
+
+
 @app.command("map")
 def map_(
     file: Annotated[Path, typer.Argument(help="Workbook of an unknown layout.", metavar="FILE")],
