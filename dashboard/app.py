@@ -19,7 +19,7 @@ from flask_compress import Compress
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
-from dashboard import shell, state
+from dashboard import intake, shell, state
 from dashboard.access import gate as access
 from dashboard.access.gate import Gate
 from dashboard.components.links import attribute
@@ -79,6 +79,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     _compress(app.server)
     _health(app.server, store)
     downloads.install(app.server, store, gate)
+    intake.register(app.server, settings, gate, store)
 
     @app.callback(
         Output("frame", "children"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +29,31 @@ def run(
 ) -> None:
     """Write the workbook; raises CommandError where form, unit or folder are not there."""
     texts = Texts(settings.seeds)
+    made = make(settings, form_code, unit, period, prefilled=prefilled)
+    path = output or Path(made.file_name)
+    try:
+        write_atomic(path.resolve(), made.content)
+    except OSError as error:
+        raise CommandError("cli.output_failed", path=path, problem=error.strerror or error) from error
+    if as_json:
+        said = {"file": str(path), "form_code": form_code, "unit_id": made.unit_id, "period": f"{period:%Y-%m}"}
+        out(json.dumps({"status": "done", **said, "rows": made.rows, "prefilled": prefilled}, ensure_ascii=False))
+    else:
+        out(texts.lines("template.written", path=path, rows=made.rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A form to fill in: `rows` units are listed in it."""
+
+    file_name: str
+    content: bytes
+    unit_id: str
+    rows: int
+
+
+def make(settings: Settings, form_code: str, unit: str, period: date, *, prefilled: bool) -> Made:
+    """The workbook in memory; raises CommandError where form or unit are not there."""
     reading = Reading(load_reference(settings.seeds))
     forms = reading.vocabulary.forms
     form = forms.get(form_code)
@@ -50,16 +76,8 @@ def run(
         )
     except NoTemplate as error:
         raise CommandError(error.key, **error.fields) from error
-    path = output or Path(_UNSAFE.sub("_", f"{form_code}_{whom.name}_{period:%Y-%m}.xlsx"))
-    try:
-        write_atomic(path.resolve(), content)
-    except OSError as error:
-        raise CommandError("cli.output_failed", path=path, problem=error.strerror or error) from error
-    if as_json:
-        said = {"file": str(path), "form_code": form_code, "unit_id": whom.unit_id, "period": f"{period:%Y-%m}"}
-        out(json.dumps({"status": "done", **said, "rows": len(rows), "prefilled": prefilled}, ensure_ascii=False))
-    else:
-        out(texts.lines("template.written", path=path, rows=len(rows)))
+    name = _UNSAFE.sub("_", f"{form_code}_{whom.name}_{period:%Y-%m}.xlsx")
+    return Made(name, content, whom.unit_id, len(rows))
 
 
 def find_unit(text: str, period: date, known: Known, reference: Reference) -> TemplateUnit | None:

@@ -21,7 +21,17 @@ KEPT = 20
 # What may be said of an act: no free text, no figures.
 FIELDS = ("user", "address", "path", "unit", "period", "version", "role", "target", "bytes", "sha256", "file", "reason")
 ACTS = (
-    *("sign_in", "sign_in_failed", "throttled", "sign_out", "export", "upload", "accept", "enterprise_view"),
+    *(
+        "sign_in",
+        "sign_in_failed",
+        "throttled",
+        "sign_out",
+        "export",
+        "upload",
+        "withdraw",
+        "accept",
+        "enterprise_view",
+    ),
     *("account_added", "account_removed", "password_changed", "refused", "dagster"),
 )
 _guard = threading.Lock()

@@ -5,12 +5,14 @@ Belongs here: the layout of `/submissions`. Does not belong here: reading workbo
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from typing import Any
 
 from dash import html
 
 from dashboard.components import numbers, tables
+from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
@@ -19,6 +21,12 @@ from dashboard.view import View, month_before
 
 COLUMNS = ("on_time", "late", "missing", "zero_report", "suspended")
 CALLED = 30
+UNITS_OFFERED = 600
+# Sentences of the place where workbooks are dropped (submit.*).
+SAID = (
+    *("drop", "checking", "received", "waiting", "published", "errors", "warnings", "clean", "marked", "caption"),
+    *("more", "confirm", "confirm_errors", "errors_note"),
+)
 
 
 def render(view: View) -> Page:
@@ -55,11 +63,55 @@ def render(view: View) -> Page:
         missing=counts["missing"],
         suspended=counts["suspended"],
     )
-    body: list[Any] = [*notices]
+    body: list[Any] = [*notices, _hand_in(view)]
     if chosen is not None:
         body.append(_issues(view, chosen))
     body += [_calendar(view, calendar), _received(view, received), _discipline(view)]
     return Page(title=title, sub=sub, body=body)
+
+
+def _hand_in(view: View) -> html.Section:
+    """Where workbooks are dropped and forms are fetched; drawn by assets/submit.js with these texts."""
+    t = view.t
+    texts: dict[str, Any] = {name: t(f"submit.{name}") for name in SAID}
+    texts["columns"] = [t(f"col.{name}") for name in ("cell", "severity", "read", "message", "rule")]
+    units = [[row["name_zh"], view.named(row)] for row in view.catalogue.active_townships(view.period)]
+    units += [[row["name_zh"], row["name_zh"]] for row in list(view.catalogue.enterprises.values())[:UNITS_OFFERED]]
+    form = {
+        "form": t("col.form"),
+        "unit": t("submit.for_unit"),
+        "period": t("col.period"),
+        "month": f"{view.period:%Y-%m}",
+        "blank": t("submit.blank"),
+        "filled": t("submit.filled"),
+        "forms": [[code, f"{code} {view.named(row)}"] for code, row in view.catalogue.forms.items()],
+        "units": units,
+    }
+    return tables.section(
+        t("submit.title"),
+        html.Div(**attribute("data-submit", json.dumps(texts, ensure_ascii=False))),
+        html.Details(
+            [
+                html.Summary(t("submit.templates")),
+                html.Div(**attribute("data-template", json.dumps(form, ensure_ascii=False))),
+            ],
+            className="twin",
+        ),
+        sub=t("submit.sub"),
+    )
+
+
+def _withdraw(view: View, submission: Row) -> Any:
+    """Taking a submission back, with a reason; nothing where it is withdrawn already."""
+    if submission["status"] == "withdrawn":
+        return html.P(view.t("submit.withdrawn"), className="muted")
+    texts = {
+        "submission": submission["submission_id"],
+        "reason": view.t("submit.reason"),
+        "button": view.t("submit.withdraw"),
+        "done": view.t("submit.withdraw_done"),
+    }
+    return html.Div(**attribute("data-withdraw", json.dumps(texts, ensure_ascii=False)))
 
 
 def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
@@ -197,7 +249,10 @@ def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
                     tables.cell(_submission_status(view, row["status"])),
                     tables.cell(numbers.number(row["observations"]), numeric=True),
                     tables.cell(issues, class_name="status-missing" if row["errors"] else ""),
-                    tables.cell(row["submission_id"], class_name="muted small"),
+                    tables.cell(
+                        view.link(row["submission_id"], "/submissions", submission=row["submission_id"]),
+                        class_name="muted small",
+                    ),
                 ],
                 className="selected" if row["submission_id"] == view.state.submission else None,
             )
@@ -271,7 +326,12 @@ def _issues(view: View, submission: Row) -> html.Section:
     rows = view.snapshot.rows("submission_issues", submission=submission["submission_id"])
     close = view.link(view.t("issues.close"), "/submissions", submission=None)
     if not rows:
-        return tables.section(view.t("issues.none", file=submission["file_name"]), html.P(close))
+        return tables.section(
+            view.t("issues.none", file=submission["file_name"]),
+            _withdraw(view, submission),
+            html.P(close),
+            class_name="panel",
+        )
     body = [
         html.Tr(
             [
@@ -299,6 +359,7 @@ def _issues(view: View, submission: Row) -> html.Section:
     return tables.section(
         view.t("issues.title", file=submission["file_name"], n=len(rows), errors=errors),
         tables.table(view.t("issues.caption"), header, body, class_name="issues"),
+        _withdraw(view, submission),
         html.P(close),
         class_name="panel",
     )

@@ -1,0 +1,247 @@
+"""Handing in workbooks: checked in memory, given back marked, written into the inbox once confirmed; withdrawing; forms.
+
+Belongs here: the routes behind `/submissions` and the checked workbooks that wait for a confirmation.
+Does not belong here: checking (warehouse/check.py), marking (ingest/returned.py), writing (warehouse/delivery.py), the
+page (pages/submissions.py, assets/submit.js). Nothing is refreshed here: the sensor of `tew up` does that.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import flask
+
+from dagster_project.commands.template import make
+from dagster_project.commands.texts import CommandError, Texts
+from dagster_project.ingest.messages import Messages
+from dagster_project.ingest.returned import mark
+from dagster_project.reference import load_reference
+from dagster_project.settings import Settings
+from dagster_project.warehouse.check import CheckedWorkbook, check_contents
+from dagster_project.warehouse.delivery import deliver, safe_name
+from dagster_project.warehouse.errors import WarehouseError
+from dagster_project.warehouse.refresh import withdraw
+from dashboard.access.gate import Gate
+from dashboard.data.store import Store
+from dashboard.i18n import Translator
+from dashboard.state import LANGUAGES
+
+MAX_FILES = 40
+MAX_WAITING = 16
+KEPT_S = 3600.0
+ISSUES_SHOWN = 200
+# Only a script of this server can set a header of its own, so that another site's form cannot hand anything in.
+PAGE = "/submissions"
+HEADER = "X-Tew-Request"
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass
+class Waiting:
+    """Workbooks that were checked and wait for a confirmation."""
+
+    books: list[CheckedWorkbook]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Waitroom:
+    """Checked workbooks by an unguessable token: a bounded number, for an hour, within a bounded sum of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._kept: OrderedDict[str, Waiting] = OrderedDict()
+        self._lock = threading.Lock()
+        self._max_bytes = max_bytes
+
+    def put(self, books: list[CheckedWorkbook]) -> str:
+        token = secrets.token_urlsafe(18)
+        with self._lock:
+            self._kept[token] = Waiting(books)
+            self._drop()
+        return token
+
+    def get(self, token: str) -> list[CheckedWorkbook] | None:
+        with self._lock:
+            self._drop()
+            found = self._kept.get(token)
+            return found.books if found else None
+
+    def take(self, token: str) -> list[CheckedWorkbook] | None:
+        """The workbooks, once."""
+        with self._lock:
+            self._drop()
+            found = self._kept.pop(token, None)
+            return found.books if found else None
+
+    def _drop(self) -> None:
+        old = time.monotonic() - KEPT_S
+        for token in [token for token, waiting in self._kept.items() if waiting.since < old]:
+            del self._kept[token]
+
+        def weight() -> int:
+            return sum(len(book.content or b"") for waiting in self._kept.values() for book in waiting.books)
+
+        while len(self._kept) > MAX_WAITING or (len(self._kept) > 1 and weight() > self._max_bytes):
+            self._kept.popitem(last=False)
+
+
+def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) -> None:
+    """Add the routes under `/submissions/`. The gate has refused other sites' requests before they come here."""
+    limit = settings.max_file_mb << 20
+    room = Waitroom(4 * limit)
+
+    def translator() -> Translator:
+        asked = flask.request.args.get("lang", "")
+        return Translator(asked if asked in LANGUAGES else LANGUAGES[0])
+
+    def refused(key: str, status: int = 400, **fields: object) -> flask.Response:
+        answer = flask.jsonify(error=translator()(key, **fields))
+        answer.status_code = status
+        return answer
+
+    def own(handler: Callable[[], flask.Response]) -> flask.Response:
+        """Only for those who may hand in, from our own page, and not beyond the size allowed."""
+        if not gate.may("may_submit") or not gate.may_open(PAGE):
+            return refused("submit.forbidden", 403)
+        flask.request.max_content_length = 2 * limit
+        if flask.request.headers.get(HEADER) != "1":
+            return refused("submit.foreign", 403)
+        if (flask.request.content_length or 0) > 2 * limit:
+            return refused("submit.too_large", 413, mb=2 * settings.max_file_mb)
+        return handler()
+
+    @server.post("/submissions/check")
+    def check() -> flask.Response:
+        return own(_check)
+
+    def _check() -> flask.Response:
+        sent = flask.request.files.getlist("files")
+        if not sent:
+            return refused("submit.no_file")
+        if len(sent) > MAX_FILES:
+            return refused("submit.too_many", n=MAX_FILES)
+        contents = [(safe_name(file.filename or ""), file.stream.read()) for file in sent]
+        books = check_contents(settings, contents)
+        return flask.jsonify(token=room.put(books), books=[_shown(book, translator()) for book in books])
+
+    @server.get("/submissions/marked/<token>/<int:number>")
+    def marked(token: str, number: int) -> flask.Response:
+        books = room.get(token)
+        book = books[number] if books and number < len(books) else None
+        if book is None or book.content is None:
+            return refused("submit.gone", 404)
+        messages = Messages.load(load_reference(settings.seeds))
+        content, name = mark(book.content, book.file_name, book.issues, messages)
+        return _download(content, name)
+
+    @server.post("/submissions/confirm")
+    def confirm() -> flask.Response:
+        return own(_confirm)
+
+    def _confirm() -> flask.Response:
+        body = flask.request.get_json(silent=True)
+        books = room.take(str(body.get("token", ""))) if isinstance(body, dict) else None
+        if books is None:
+            return refused("submit.gone", 404)
+        try:
+            written = [
+                deliver(settings, book.file_name, book.content).name for book in books if book.content is not None
+            ]
+        except OSError as error:
+            room.put(books)
+            return refused("submit.disk", 507, problem=error.strerror or str(error))
+        for name in written:
+            gate.record("upload", file=name)
+        return flask.jsonify(files=written)
+
+    @server.post("/submissions/withdraw")
+    def take_back() -> flask.Response:
+        return own(_take_back)
+
+    def _take_back() -> flask.Response:
+        body = flask.request.get_json(silent=True)
+        asked = body if isinstance(body, dict) else {}
+        submission, account = str(asked.get("submission", ""))[:40], gate.account()
+        # The query shows a reader his own submissions alone.
+        if not store.draw(lambda snapshot: snapshot.rows("submission", submission=submission)):
+            return refused("submissions.unknown", 404, code=submission)
+        try:
+            withdraw(settings, submission, str(asked.get("reason", ""))[:500], account.name if account else None)
+        except WarehouseError as error:
+            answer = flask.jsonify(error=error.message_en if translator().lang == "en" else error.message_zh)
+            answer.status_code = 400
+            return answer
+        gate.record("withdraw", target=submission)
+        return flask.jsonify(done=True)
+
+    @server.get("/submissions/template")
+    def template() -> flask.Response:
+        args = flask.request.args
+        prefilled = args.get("prefilled") == "1"
+        # What is known of other units is for those alone who see the whole county.
+        if not gate.may_open(PAGE) or (prefilled and not gate.scope().is_whole):
+            return refused("submit.forbidden", 403)
+        found = _MONTH.fullmatch(args.get("period", ""))
+        if not found:
+            return refused("submit.no_period")
+        period = date(int(found[1]), int(found[2]), 1)
+        try:
+            made = make(
+                settings,
+                args.get("form", "")[:40],
+                args.get("whom", "").strip()[:120],
+                period,
+                prefilled=prefilled,
+            )
+        except CommandError as error:
+            said = Texts(settings.seeds).as_dict(error.key, **error.fields)
+            answer = flask.jsonify(error=said[f"message_{translator().lang}"])
+            answer.status_code = 400
+            return answer
+        return _download(made.content, made.file_name)
+
+
+def _shown(book: CheckedWorkbook, t: Translator) -> dict[str, Any]:
+    """What the page shows of a checked workbook, in one language."""
+    intake = book.intake
+    order = {"error": 0, "warning": 1, "info": 2}
+    issues = sorted(book.issues, key=lambda issue: order[issue.severity])
+    return {
+        "file": book.file_name,
+        "ok": book.ok,
+        "readable": book.content is not None,
+        "form": None if intake is None else intake.form_code,
+        "period": None if intake is None or intake.period is None else f"{intake.period:%Y-%m}",
+        "observations": book.observations,
+        "errors": book.count("error"),
+        "warnings": book.count("warning"),
+        "more": max(0, len(issues) - ISSUES_SHOWN),
+        "issues": [
+            {
+                "place": "!".join(part for part in (issue.sheet, issue.cell) if part),
+                "severity": issue.severity,
+                "word": t(f"severity.{issue.severity}"),
+                "read": issue.raw_text or "",
+                "message": issue.message_en if t.lang == "en" else issue.message_zh,
+                "rule": issue.rule,
+            }
+            for issue in issues[:ISSUES_SHOWN]
+        ],
+    }
+
+
+def _download(content: bytes, name: str) -> flask.Response:
+    answer = flask.Response(content, mimetype="application/octet-stream")
+    # Headers are Latin-1: a Chinese name goes in the encoded form of RFC 6266.
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(safe_name(name), safe='')}"
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
