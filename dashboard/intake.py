@@ -29,7 +29,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse.check import CheckedWorkbook, check_contents
 from dagster_project.warehouse.delivery import deliver, safe_name
 from dagster_project.warehouse.errors import WarehouseError
-from dagster_project.warehouse.refresh import withdraw
+from dagster_project.warehouse.withdrawal import withdraw
 from dashboard.access.gate import Gate
 from dashboard.data.store import Store
 from dashboard.i18n import Translator
@@ -179,6 +179,8 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             answer = flask.jsonify(error=error.message_en if translator().lang == "en" else error.message_zh)
             answer.status_code = 400
             return answer
+        except OSError as error:
+            return refused("submit.disk", 507, problem=error.strerror or str(error))
         gate.record("withdraw", target=submission)
         return flask.jsonify(done=True)
 

@@ -1,7 +1,7 @@
 """The steps of a refresh, in order, as functions over Settings.
 
 Belongs here: `receive`, `ingest_pending`, `load_reference_tables`, `nothing_new`, and their sum `run_refresh`;
-`rebuild` and `withdraw`. Does not belong here: how a step works (reception.py, taking_in.py, build.py, publish.py),
+`rebuild`. Does not belong here: how a step works (reception.py, taking_in.py, build.py, publish.py),
 Dagster (orchestration/), printing (commands/).
 
 Nothing heavy is imported at the top: "nothing new" must be said at once. Dagster's assets call the same functions;
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import archive, fingerprints, pointer, reception
+from dagster_project.warehouse import archive, fingerprints, pointer, reception, withdrawal
 from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.errors import WarehouseError, render
 from dagster_project.warehouse.lock import refresh_lock
@@ -328,33 +328,4 @@ def discard_work(settings: Settings) -> None:
     store.discard(settings)
 
 
-@_explains("withdraw")
-def withdraw(settings: Settings, submission_id: str, reason: str, by: str | None = None) -> None:
-    """Say in the journal that a submission is out of force; the next refresh applies and publishes it.
-
-    It stays in the archive and in the versions. Raises WarehouseError where there is no such submission, it was
-    withdrawn before, or no reason is given.
-    """
-    state = Journal(settings.journal).replay()
-    known = {entry.submission_id: entry for entry in state.live}
-    if submission_id not in known:
-        raise WarehouseError("warehouse.no_such_submission", submission=submission_id, count=len(known))
-    if submission_id in state.withdrawn:
-        raise WarehouseError(
-            "warehouse.already_withdrawn",
-            submission=submission_id,
-            at=state.withdrawn[submission_id].at.isoformat(sep=" ", timespec="minutes"),
-        )
-    if not reason.strip():
-        raise WarehouseError("warehouse.no_reason", submission=submission_id)
-    Journal(settings.journal).append(
-        [
-            {
-                "event": "withdrawn",
-                "submission_id": submission_id,
-                "reason": reason.strip(),
-                "by": by,
-                "after_seq": state.last_seq,
-            }
-        ]
-    )
+withdraw = _explains("withdraw")(withdrawal.withdraw)
