@@ -26,6 +26,7 @@ from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.returned import mark
 from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
+from dagster_project.warehouse.archive import read_archived
 from dagster_project.warehouse.check import CheckedWorkbook, check_contents
 from dagster_project.warehouse.delivery import deliver, safe_name
 from dagster_project.warehouse.errors import WarehouseError
@@ -183,6 +184,20 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             return refused("submit.disk", 507, problem=error.strerror or str(error))
         gate.record("withdraw", target=submission)
         return flask.jsonify(done=True)
+
+    @server.get("/submissions/original/<submission>")
+    def original(submission: str) -> flask.Response:
+        """The workbook as it was received: for those who see the whole county, and for the unit that sent it."""
+        rows = store.draw(lambda snapshot: snapshot.rows("submission", submission=submission[:40]))
+        scope = gate.scope()
+        if not rows or not (scope.is_whole or (scope.unit and rows[0]["reporter_unit_id"] == scope.unit)):
+            return refused("submissions.unknown", 404, code=submission[:40])
+        try:
+            content = read_archived(settings, rows[0]["sha256"])
+        except (OSError, ValueError) as error:
+            return refused("submit.no_original", 404, problem=str(error))
+        gate.record("export", file=rows[0]["file_name"], sha256=rows[0]["sha256"])
+        return _download(content, rows[0]["file_name"])
 
     @server.get("/submissions/template")
     def template() -> flask.Response:

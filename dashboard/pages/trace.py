@@ -11,6 +11,7 @@ from typing import Any
 from dash import html
 
 from dashboard.components import numbers, tables
+from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages.dictionary import formula
 from dashboard.pages.page import Page, source_note
@@ -265,7 +266,15 @@ def _place(row: Row) -> str:
 
 
 def _submission_link(view: View, row: Row) -> Any:
-    return view.link(row["submission_id"], "/submissions", submission=row["submission_id"], indicator=None)
+    """The submission, and its workbook as it was received."""
+    submission = row["submission_id"]
+    original = html.A(
+        view.t("trace.original"),
+        href=f"/submissions/original/{submission}?lang={view.t.lang}",
+        className="small",
+        **attribute("data-reload", "true"),
+    )
+    return [view.link(submission, "/submissions", submission=submission, indicator=None), " ", original]
 
 
 def _cells(view: View, cells: list[Row], code: str) -> html.Section:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from dagster_project.settings import Settings
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab
 
@@ -83,4 +86,13 @@ def test_a_held_back_cell_stands_with_its_value_and_opens_its_trace(tab: Tab) ->
     assert held.locator("td.version-quarantined").count() >= 1
     held.locator("td.version-quarantined a").first.click()
     page.locator("main td.version-quarantined").first.wait_for()
+    tab.watch.check(page)
+
+
+def test_the_trace_gives_the_original_file(tab: Tab, county_home: Settings) -> None:
+    page = tab.open("/trace?indicator=CO01&enterprise=915299017902238141")
+    with page.expect_download() as download:
+        page.locator('main a[href^="/submissions/original/"]').first.click()
+    content = Path(download.value.path()).read_bytes()
+    assert content in {path.read_bytes() for path in county_home.inbox.iterdir() if path.stat().st_size == len(content)}
     tab.watch.check(page)
