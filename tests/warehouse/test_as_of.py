@@ -120,6 +120,11 @@ def test_a_file_dated_before_its_predecessor_and_a_later_withdrawal(corrected: S
     assert PublishedReader(corrected).query(
         "SELECT value FROM marts.fct_observation WHERE measure = 'month' AND value IS NOT NULL"
     )[1] == [(200,)]
+    # The withdrawn third one revises nothing.
+    assert PublishedReader(corrected).query(
+        "SELECT previous_value, new_value, difference, previous_submission_id, submission_id FROM marts.fct_revision "
+        "WHERE measure = 'month'"
+    )[1] == [(100, 200, 100, "S000001", "S000002")]
     statuses = "SELECT status FROM marts.fct_submission_as_of($d) ORDER BY submission_id"
     late = datetime.fromtimestamp(START + 41 * 86400, UTC).date()
     assert PublishedReader(corrected).query(statuses, {"d": late})[1] == [("accepted",)] * 3
