@@ -30,6 +30,7 @@ from dashboard.app import create_app
 from dashboard.data import scope as scopes
 from dashboard.data.scope import WHOLE, Scope
 from dashboard.data.store import SQL_FOLDER, Store, VersionMoved, sql
+from dashboard.export.routes import TABLES
 from dashboard.pages import registry
 
 PASSWORD = "benchmark-of-access-7"
@@ -62,6 +63,7 @@ class Report:
     queries: int = 0
     refused: int = 0
     found_for_leader: int = 0
+    exports_for_leader: int = 0
     seconds: float = 0.0
     leaks: list[str] = field(default_factory=list)
 
@@ -237,6 +239,7 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
     browsers = {account: _signed_in(settings, app, account) for account in people()}
     sentinels = {account: Sentinel(world, roles.scope(account)) for account in people()}
     narrow = next(account for account in people() if account.role == "enterprise_reporter")
+    exports = sorted(TABLES)
     queries = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
     for number in range(requests):
         account = people()[number % len(browsers)]
@@ -252,6 +255,15 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
             report.leaks += [f"{account.role} {page}{search}: {what}" for what in found]
         elif answer.status_code == 200:
             report.found_for_leader += len(sentinels[narrow].in_page(text, search))
+        if number % 3 == 0:
+            # As CSV, in which every name and code can be read; the other kinds are made of the same table.
+            export = browsers[account].get(f"/export/{dice.choice(exports)}.csv{search}")
+            report.requests += 1
+            if export.status_code == 200 and not sentinels[account].scope.is_whole:
+                found = sentinels[account].in_page(export.text, search)
+                report.leaks += [f"{account.role} export {search}: {what}" for what in found]
+            elif export.status_code == 200:
+                report.exports_for_leader += len(sentinels[narrow].in_page(export.text, search)) > 0
         name = queries[number % len(queries)]
         scope = sentinels[account].scope
         params = _parameters(world, name, dice)

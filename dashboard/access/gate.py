@@ -118,6 +118,8 @@ class Gate:
         account = self.account()
         who = {"user": account.name, "role": account.role} if account else {}
         address = flask.request.remote_addr if flask.has_request_context() else None
+        if flask.has_request_context():
+            flask.g.tew_recorded = True
         activity.record(self.settings, act, **{"address": address, **who, **fields})
 
 
@@ -345,6 +347,9 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
 
     @server.after_request
     def taken_out(answer: flask.Response) -> flask.Response:
+        if flask.g.get("tew_recorded"):
+            # The route said it already, and more exactly.
+            return answer
         if answer.status_code == 200 and "attachment" in answer.headers.get("Content-Disposition", ""):
             gate.record("export", path=flask.request.path, bytes=answer.content_length)
         elif answer.status_code < 400 and flask.request.mimetype == "multipart/form-data":
