@@ -23,8 +23,8 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
 from dashboard.export import tables, wording
-from dashboard.export.bulletin import Draft, months
-from dashboard.export.wording import Figure, Phrase, plain, say, word
+from dashboard.export.bulletin import Draft
+from dashboard.export.wording import Figure, Phrase, plain, word
 
 # GB/T 9704: A4, head 37 mm, binding edge 28 mm, type area 156 x 225 mm, 22 lines of 28 characters of size 3 (16 pt).
 PAGE = (210.0, 297.0)
@@ -59,7 +59,7 @@ def write(draft: Draft) -> bytes:
     landscape.orientation = WD_ORIENT.LANDSCAPE
     landscape.page_width, landscape.page_height = Mm(PAGE[1]), Mm(PAGE[0])
     for index, table in enumerate(draft.appendices, 1):
-        writer.appendix(index, table, draft, is_last=index == len(draft.appendices))
+        writer.appendix(index, table, is_last=index == len(draft.appendices))
     title, notes = draft.notes
     writer.paragraph([title], "font.heading", TABLE_PT)
     for note in notes:
@@ -166,13 +166,12 @@ class _Writer:
         paragraph._p.append(link)
         paragraph._p.append(end)
 
-    def appendix(self, index: int, table: tables.Table, draft: Draft, *, is_last: bool) -> None:
+    def appendix(self, index: int, table: tables.Table, *, is_last: bool) -> None:
         """One table with its title, unit line and repeated heading."""
         heading = wording.fill(wording.text("table", "title"), {"n": index, "text": table.title})
         self.paragraph(heading, "font.heading", BODY_PT, align=WD_ALIGN_PARAGRAPH.CENTER)
         if table.unit_line:
-            line = wording.fill(wording.text("table", "unit"), {"period": _to_date(draft), "unit": table.unit_line})
-            self.paragraph(line, size=TABLE_PT, align=WD_ALIGN_PARAGRAPH.RIGHT)
+            self.paragraph([table.unit_line], size=TABLE_PT, align=WD_ALIGN_PARAGRAPH.RIGHT)
         depth = len(table.columns[0].heading)
         grid = self.document.add_table(rows=depth, cols=len(table.columns))
         grid.style, grid.alignment = "Table Grid", WD_TABLE_ALIGNMENT.CENTER
@@ -218,14 +217,6 @@ def _cell(cell: Any, text: str, align: Any, font: str) -> None:
     paragraph = cell.paragraphs[0]
     paragraph.alignment = align
     _set_font(paragraph.add_run(text), font, TABLE_PT)
-
-
-def _to_date(draft: Draft) -> str:
-    figures = draft.figures()
-    if not figures:
-        return ""
-    period = figures[0].period
-    return plain(say("year", year=period.year, months=months(period)))
 
 
 def _footer(section: Any, stamp: str) -> None:

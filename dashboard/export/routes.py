@@ -55,7 +55,7 @@ def install(server: flask.Flask, store: Store, gate: Gate) -> None:
             gate.record("refused", path=flask.request.path, reason="export")
             return _plain(403, t("export.refused"))
         try:
-            content, title = store.draw(lambda snapshot: _made(snapshot, asked, t, make, kind))
+            content, title = store.draw(lambda snapshot: _made(snapshot, asked, t, page, make, kind))
         except NotPublished:
             return _plain(503, t("nothing.why"))
         except VersionMoved:
@@ -73,7 +73,7 @@ def _plain(status: int, text: str) -> flask.Response:
 
 
 def _made(
-    snapshot: Snapshot, asked: State, t: Translator, make: Callable[[View], Table], kind: str
+    snapshot: Snapshot, asked: State, t: Translator, page: str, make: Callable[[View], Table], kind: str
 ) -> tuple[bytes, str]:
     """The file and its name: the table, the unit chosen, the month, the basis."""
     known = catalogue(snapshot)
@@ -82,7 +82,7 @@ def _made(
         raise NotPublished("no figures")
     if period not in known.periods:
         raise bulletin.NoSuchMonth(period, known.latest)
-    view = View("/", asked, snapshot, known, t, period, frozenset())
+    view = View(page, asked, snapshot, known, t, period, frozenset())
     table = make(view)
     chosen = [view.unit_name(asked.township)] if asked.township in known.townships else []
     title = "_".join([table.title, *chosen, f"{period:%Y-%m}", t(f"basis.{asked.basis_or_default}")])

@@ -66,6 +66,17 @@ def lamp(view: View, row: Row) -> str:
     return f"{SHAPES[colour]} {view.t(f'colour.{colour}')}" if colour else ""
 
 
+def unit_line(view: View, code: str | None = None) -> str:
+    """The months covered, and the unit where one holds for the whole table."""
+    months = view.to_date(view.period)
+    return months if code is None else view.t("export.unit", period=months, unit=view.unit_label(code))
+
+
+def title_of(view: View, name: str, code: str) -> str:
+    """A table's title with the indicator it is about."""
+    return view.t("export.of", table=view.t(f"export.title.{name}"), indicator=view.indicator(code))
+
+
 def growth_value(view: View, row: Row) -> Value:
     """Growth as a number, or the words of its note."""
     value = numbers.to_decimal(row.get("growth_pct"))
@@ -129,7 +140,7 @@ def headline(view: View) -> Table:
                 lamp(view, row),
             )
         )
-    return Table("headline", view.t("export.title.headline"), "", columns, tuple(body))
+    return Table("headline", view.t("export.title.headline"), unit_line(view), columns, tuple(body))
 
 
 def progress(view: View, code: str) -> Table:
@@ -168,7 +179,7 @@ def progress(view: View, code: str) -> Table:
                 row.get("rank_change"),
             )
         )
-    return Table("progress", view.t("export.title.progress"), view.unit_label(code), columns, tuple(body))
+    return Table("progress", title_of(view, "progress", code), unit_line(view, code), columns, tuple(body))
 
 
 def safety(view: View, codes: Iterable[str]) -> Table:
@@ -191,7 +202,7 @@ def safety(view: View, codes: Iterable[str]) -> Table:
             line += [scaled(view, code, row.get("value_ytd")), scaled(view, code, row.get("target_value"))]
         if any(value is not None for value in line[1:]):
             body.append(tuple(line))
-    return Table("safety", view.t("export.title.safety"), "", tuple(columns), tuple(body))
+    return Table("safety", view.t("export.title.safety"), unit_line(view), tuple(columns), tuple(body))
 
 
 def unreported(view: View) -> Table:
@@ -214,7 +225,7 @@ def unreported(view: View) -> Table:
         )
         for row in view.snapshot.rows("attention", period=view.period)
     )
-    return Table("unreported", view.t("export.title.unreported"), "", columns, body)
+    return Table("unreported", view.t("export.title.unreported"), unit_line(view), columns, body)
 
 
 def watched(view: View) -> list[str]:
@@ -225,10 +236,11 @@ def watched(view: View) -> list[str]:
 
 
 def ranking(view: View, code: str) -> Table:
-    """Townships by rank on one indicator; those without a rank follow."""
+    """Townships by class and rank within it on one indicator; those without a rank follow their class."""
     grid = grid_rows(view)
     t = view.t
     columns = (
+        Column((t("export.class"),), width=8),
         Column((t("col.rank"),), 0, 8),
         Column((t("col.township"),), width=16),
         Column((t("col.gap"),), 1),
@@ -238,9 +250,11 @@ def ranking(view: View, code: str) -> Table:
     )
     towns = view.catalogue.active_townships(view.period)
     rows = [(town, grid.get((str(town["township_code"]), code), {})) for town in towns]
-    rows.sort(key=lambda pair: pair[1].get("rank") or len(rows) + 1)
+    order = list(dict.fromkeys(town["class"] for town in towns))
+    rows.sort(key=lambda pair: (order.index(pair[0]["class"]), pair[1].get("rank") or len(rows) + 1))
     body = tuple(
         (
+            town["class"],
             row.get("rank"),
             view.named(town),
             numbers.to_decimal(row.get("gap_pp")),
@@ -250,7 +264,7 @@ def ranking(view: View, code: str) -> Table:
         )
         for town, row in rows
     )
-    return Table("ranking", t("export.title.ranking"), f"{view.indicator(code)} {view.unit_label(code)}", columns, body)
+    return Table("ranking", title_of(view, "ranking", code), unit_line(view, code), columns, body)
 
 
 def enterprises(view: View, code: str) -> Table:
@@ -284,5 +298,4 @@ def enterprises(view: View, code: str) -> Table:
                 growth_value(view, row | {"indicator_code": code}),
             )
         )
-    heading = f"{view.indicator(code)} {view.unit_label(code)}"
-    return Table("enterprises", t("export.title.enterprises"), heading, columns, tuple(body))
+    return Table("enterprises", title_of(view, "enterprises", code), unit_line(view, code), columns, tuple(body))
