@@ -83,9 +83,31 @@ def semicolons(grid: Sheet) -> bytes:
     return out.getvalue().encode("gb18030")
 
 
+# what other offices call the same; each stands whole in a cell
+WORDS = {
+    "实交税金": "上缴税金",
+    "同期": "上年同期数",
+    "去年同期累计": "去年同期数",
+    "±%": "增长%",
+    "指标名称": "指标",
+    "本月止累计": "累计",
+    "企业名称": "单位名称",
+    "所在乡镇": "乡镇",
+    "统一社会信用代码": "社会信用代码",
+}
+
+
+def other_words(grid: Sheet) -> bytes:
+    """The same table with other headings."""
+    for cells in grid.rows:
+        cells[:] = [WORDS.get(value.strip(), value) if isinstance(value, str) else value for value in cells]
+    return moved(grid)
+
+
 VARIANTS: dict[str, tuple[str, Callable[[Sheet], bytes]]] = {
     "moved": ("b.xlsx", moved),
     "web page": ("b.xls", web_page),
+    "other words": ("c.xlsx", other_words),
     "semicolons": ("b.csv", semicolons),
 }
 
