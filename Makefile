@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run setup setup-offline wheels setup-dev test test-fast lint format lock clean
+.PHONY: run setup setup-offline wheels setup-dev test test-fast lint format lock docs clean
 
 run: setup
 	$(BIN)/tew demo --if-empty
@@ -57,6 +57,10 @@ lint: setup-dev
 format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The dictionary from reference data. TEW_SEEDS chooses the deployment.
+docs: setup
+	$(BIN)/tew dictionary --folder docs
 
 # Needs uv on the PATH; hashes for every platform, no index address.
 lock:

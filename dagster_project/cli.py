@@ -261,6 +261,32 @@ def proof(
     command.run(_settings(), _month(period), output, address, as_json=as_json)
 
 
+@app.command("new-year")
+def new_year(
+    year: Annotated[int, typer.Argument(min=1990, max=2200, help="The year that begins.", metavar="YYYY")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the CSV files; otherwise only say what would be.")
+    ] = False,
+) -> None:
+    """Carry last year's schemes and plan tables into a new year; list what must be decided."""
+    from dagster_project.commands import new_year as command
+
+    command.run(_settings(), year, write=write)
+
+
+@app.command("dictionary")
+def dictionary_(
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    folder: Annotated[
+        Path | None, typer.Option(help="Write dictionary.zh.md and dictionary.en.md there instead.", file_okay=False)
+    ] = None,
+) -> None:
+    """Print the data dictionary as Markdown, from reference data."""
+    from dagster_project.commands import dictionary as command
+
+    command.run(_settings(), lang, folder)
+
+
 @app.command("map")
 def map_(
     file: Annotated[Path, typer.Argument(help="Workbook of an unknown layout.", metavar="FILE")],

@@ -1,0 +1,60 @@
+"""Documents that come from data are current, example queries run, a new year begins as told."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.commands import dictionary, new_year
+from dagster_project.commands.texts import Texts
+from dagster_project.reference import load_reference
+from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+from dagster_project.warehouse.pointer import current_version, version_file
+
+SEEDS = PROJECT_ROOT / "seeds" / "reference"
+QUERIES = sorted((PROJECT_ROOT / "docs" / "queries").glob("*.sql"))
+
+
+@pytest.mark.parametrize("lang", dictionary.LANGUAGES)
+def test_the_dictionary_is_current(lang: str) -> None:
+    made = dictionary.document(load_reference(SEEDS), Texts(SEEDS), lang) + "\n"
+    written = (PROJECT_ROOT / "docs" / f"dictionary.{lang}.md").read_text(encoding="utf-8")
+    assert written == made, "run `make docs`"
+
+
+def test_every_example_query_answers(county_home: Settings) -> None:
+    version = current_version(county_home)
+    assert version is not None and QUERIES
+    with duckdb.connect(str(version_file(county_home, version)), read_only=True) as connection:
+        rows = {path.name: len(connection.execute(path.read_text(encoding="utf-8")).fetchall()) for path in QUERIES}
+    assert all(rows.values()), rows
+
+
+def test_a_new_year_carries_schemes_once_and_writes_only_when_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = tmp_path / "reference"
+    shutil.copytree(SEEDS, seeds)
+    settings = load_settings(home=tmp_path / "home", seeds=seeds)
+    vetoes = seeds / "veto_rules.csv"
+    vetoes.write_text(vetoes.read_text(encoding="utf-8").replace("2007-06-01,,", "2007-06-01,2026-12-31,", 1), "utf-8")
+    before = {path.name: path.read_bytes() for path in seeds.iterdir()}
+    new_year.run(settings, 2027, write=False)
+    assert {path.name: path.read_bytes() for path in seeds.iterdir()} == before
+    said = capsys.readouterr().out
+    assert "appraisal_schemes: 21 row(s) carried into 2027" in said
+    assert "V-DEATHS of veto_rules ends on 2026-12-31" in said
+    new_year.run(settings, 2027, write=True)
+    tables = load_reference(seeds).tables
+    old = [row for row in tables["appraisal_schemes"] if row["year"] == 2026]
+    new = [row for row in tables["appraisal_schemes"] if row["year"] == 2027]
+    assert len(new) == len(old) == 21
+    assert all(row["scheme_id"].startswith("2027-") for row in new)
+    assert {row["scheme_id"] for row in new} <= {row["scheme_id"] for row in tables["appraisal_grades"]}
+    assert (seeds / "appraisal_schemes.csv").read_bytes().startswith(before["appraisal_schemes.csv"].rstrip())
+    capsys.readouterr()
+    new_year.run(settings, 2027, write=True)
+    assert "appraisal_schemes: 0 row(s) carried into 2027" in capsys.readouterr().out
