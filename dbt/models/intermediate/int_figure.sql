@@ -144,6 +144,8 @@ listed as (
         numerator.period,
         cast(numerator.rate_ytd as double) as n,
         cast(denominator.value_ytd as double) as d,
+        cast(numerator.value_month as double) as n_month,
+        case when ratio.denominator_kind <> 'stock' then cast(denominator.value_month as double) end as d_month,
         cast(numerator.base_rate as double) as n_base,
         cast(denominator.base_ytd as double) as d_base,
         coalesce(numerator.is_estimated or denominator.is_estimated, false) as is_estimated,
@@ -204,8 +206,11 @@ scoped as (
         -- decimals: the order of adding must not show in the last digit, or a rebuild would differ
         cast(sum(case when is_complete then {{ as_value('n') }} end) as double) as n,
         cast(sum(case when is_complete then {{ as_value('d') }} end) as double) as d,
-        cast(null as double) as n_month,
-        cast(null as double) as d_month,
+        -- a month of the list, from those who gave both figures of it
+        cast(sum(case when n_month is not null and d_month is not null then {{ as_value('n_month') }} end) as double)
+            as n_month,
+        cast(sum(case when n_month is not null and d_month is not null then {{ as_value('d_month') }} end) as double)
+            as d_month,
         cast(
             sum(case when is_complete and n_base is not null and d_base is not null then {{ as_value('n_base') }} end)
             as double
