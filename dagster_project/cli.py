@@ -506,6 +506,11 @@ def _explain(error: Exception, as_json: bool) -> None:
         key, fields = error.key, error.fields
     elif isinstance(error, ReferenceError):
         key, fields = "cli.reference_error", {"problem": error}
+    elif type(error).__module__.startswith(("sqlalchemy.", "sqlite3")) and type(error).__name__ == "OperationalError":
+        # Dagster's run storage could not be written: full or read-only disk, said as for every other file of ours.
+        words = WarehouseError("warehouse.disk", step="dagster", error=str(error).splitlines()[0])
+        _tell(words.message_zh, words.message_en, words.key, as_json)
+        return
     else:
         import traceback
 

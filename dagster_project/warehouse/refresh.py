@@ -47,6 +47,13 @@ def is_database_trouble(error: Exception) -> bool:
     )
 
 
+def is_damage_told(result: BuildResult) -> bool:
+    """Whether a failed build says that the work database's own file is bad, and not that a model or a figure is."""
+    from dagster_project.warehouse.store import tells_damage
+
+    return any(tells_damage(text) for text in (result.error or "", *(node.message or "" for node in result.failures)))
+
+
 @contextmanager
 def explained(step: str) -> Iterator[None]:
     """Turn what disk and database say (full, read-only, forbidden) into a WarehouseError with what to do."""
@@ -116,7 +123,15 @@ def build(settings: Settings, progress: Progress | None = None) -> BuildResult:
         if progress is not None:
             progress("build", count, 0, message)
 
-    return builder.build(settings, report)
+    result = builder.build(settings, report)
+    if not result.ok and is_damage_told(result):
+        # Intake reads only what it needs of the work database; damage elsewhere in the file shows first here.
+        from dagster_project.warehouse import store
+
+        store.set_aside(settings, archive.utc_now().strftime("%Y%m%dT%H%M%S"))
+        ingest_pending(settings, progress)
+        result = builder.build(settings, report)
+    return result
 
 
 @_explains("publish")

@@ -44,7 +44,12 @@ def is_damage(error: BaseException) -> bool:
         return True
     if not isinstance(error, duckdb.Error):
         return False
-    text = str(error).lower()
+    return tells_damage(str(error))
+
+
+def tells_damage(message: str) -> bool:
+    """Whether a message of DuckDB's, also one that dbt passes on, says that a file is damaged."""
+    text = message.lower()
     signs = (
         "not a valid duckdb database",
         "corrupt",

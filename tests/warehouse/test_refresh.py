@@ -137,6 +137,22 @@ def test_a_deleted_published_folder_is_made_again(own: Settings) -> None:
     assert value(own, "站前镇") == [10.0]
 
 
+def test_a_work_database_cut_in_half_is_made_again_by_the_same_refresh(own: Settings) -> None:
+    # Intake may find all it needs in the half that is left; dbt then meets the damage.
+    content = own.warehouse.read_bytes()
+    own.warehouse.write_bytes(content[: len(content) // 2])
+    (own.inbox / "note.csv").write_text("note,1\n", encoding="utf-8")
+    report = refresh.run_refresh(own)
+    assert report.status == "published", report
+    assert value(own, "站前镇") == [10.0]
+    assert list((own.work / "damaged").rglob("warehouse.duckdb"))
+
+
+def test_what_a_message_says_of_a_damaged_file() -> None:
+    assert store.tells_damage("Runtime Error in model dim_indicator: Corrupt database file: block 12")
+    assert not store.tells_damage("Runtime Error: Conversion Error: could not convert string 'abc' to INT32")
+
+
 def test_checking_needs_no_home_and_no_lock(own: Settings, tmp_path: Path) -> None:
     empty = load_settings(home=tmp_path / "nowhere", settle_seconds=0)
     path = workbooks.townships(tmp_path / "t.xlsx", 2, {"站前镇": (12, "abc")})
