@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from dagster_project.commands import dictionary, new_year
@@ -13,6 +12,7 @@ from dagster_project.commands.texts import Texts
 from dagster_project.reference import load_reference
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.warehouse.pointer import current_version, version_file
+from tests.published import open_copy
 
 SEEDS = PROJECT_ROOT / "seeds" / "reference"
 QUERIES = sorted((PROJECT_ROOT / "docs" / "queries").glob("*.sql"))
@@ -28,7 +28,7 @@ def test_the_dictionary_is_current(lang: str) -> None:
 def test_every_example_query_answers(county_home: Settings) -> None:
     version = current_version(county_home)
     assert version is not None and QUERIES
-    with duckdb.connect(str(version_file(county_home, version)), read_only=True) as connection:
+    with open_copy(version_file(county_home, version)) as connection:
         rows = {path.name: len(connection.execute(path.read_text(encoding="utf-8")).fetchall()) for path in QUERIES}
     assert all(rows.values()), rows
 

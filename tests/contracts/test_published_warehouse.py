@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT, Settings
+from tests.published import open_copy
 
 CONTRACT = Path(__file__).with_name("marts_contract.csv")
 MONEY_LIKE = {"value", "value_month", "value_ytd", "base_month", "base_ytd", "target_value", "actual_value"}
@@ -18,7 +19,7 @@ RATE_LIKE = {"growth_pct", "attainment_pct", "time_progress_pct", "gap_pp", "con
 @pytest.fixture(scope="module")
 def published(county_home: Settings) -> duckdb.DuckDBPyConnection:
     version = county_home.current.read_text(encoding="utf-8").strip()
-    return duckdb.connect(str(county_home.published / version / "warehouse.duckdb"), read_only=True)
+    return open_copy(county_home.published / version / "warehouse.duckdb")
 
 
 def contract() -> dict[str, list[str]]:

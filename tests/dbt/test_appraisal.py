@@ -6,10 +6,9 @@ Belongs here: the macro in the published file against fct_score. Does not belong
 
 from __future__ import annotations
 
-import duckdb
-
 from dagster_project.settings import Settings
 from dagster_project.warehouse.pointer import current_version, version_file
+from tests.published import open_copy
 
 ARGUMENTS = (
     "rule_family, parameters, full_mark, score_min, score_max, completion, gap_pp, actual, target, due_target, "
@@ -20,7 +19,7 @@ ARGUMENTS = (
 def test_scores_can_be_computed_again_and_add_up(county_home: Settings) -> None:
     version = current_version(county_home)
     assert version is not None
-    with duckdb.connect(str(version_file(county_home, version)), read_only=True) as connection:
+    with open_copy(version_file(county_home, version)) as connection:
         scored, differing = connection.execute(
             f"select count(*), count_if(marts.appraisal_score({ARGUMENTS}) is distinct from score) "
             "from marts.fct_score where status = 'scored'"

@@ -14,6 +14,7 @@ import pytest
 
 from dagster_project.settings import Settings
 from tests.demo.test_inbox import Row, rows
+from tests.published import open_copy
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,7 @@ RANK_CHANGED = {"529901106": "529901002"}
 @pytest.fixture(scope="module")
 def marts(county_home: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     version = county_home.current.read_text(encoding="utf-8").strip()
-    connection = duckdb.connect(str(county_home.published / version / "warehouse.duckdb"), read_only=True)
+    connection = open_copy(county_home.published / version / "warehouse.duckdb")
     yield connection
     connection.close()
 

@@ -14,6 +14,8 @@ from tests.e2e.tabs import Tab
 pytestmark = pytest.mark.e2e
 
 GRAVE = ("serious", "critical")
+# The headings of the page that says that a page went wrong (error.title).
+FAULTS = ("本页出了差错", "Something went wrong on this page")
 # A township that exists and a figure that has a trace: pages with an object are other pages than those without.
 DETAILS = ("/township?township=529901101", "/trace?indicator=TE01&township=529901101")
 
@@ -22,6 +24,8 @@ DETAILS = ("/township?township=529901101", "/trace?indicator=TE01&township=52990
 @pytest.mark.parametrize("path", [*[entry.path for entry in PAGES], *DETAILS])
 def test_axe_finds_nothing_grave(tab: Tab, path: str, lang: str) -> None:
     page = tab.open(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+    heading = page.locator("h1").first.inner_text()
+    assert heading not in FAULTS, "an error page is not the page to be judged"
     answer = Axe().run(page).response
     assert len(answer["passes"]) > 20, "axe has judged the page"
     grave = [
