@@ -34,6 +34,13 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+# How `tew accept` and `tew explain` name the issue they speak of, and who speaks.
+IssueSubmission = Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")]
+IssueCell = Annotated[str, typer.Argument(help="Address of the cell, such as F12.")]
+IssueRule = Annotated[str, typer.Option(help="Rule of the issue, such as V21.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the journal.")]
+SaidBy = Annotated[str, typer.Option(help="Who says it.")]
+IssueSheet = Annotated[str | None, typer.Option(help="Sheet, where several have the issue at that cell.")]
 
 
 class Format(StrEnum):
@@ -129,7 +136,7 @@ def rebuild(
 @app.command()
 def withdraw(
     submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_submission, such as S000012.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
+    reason: Reason,
     by: Annotated[str | None, typer.Option(help="Who decided it.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -141,12 +148,12 @@ def withdraw(
 
 @app.command()
 def accept(
-    submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")],
-    cell: Annotated[str, typer.Argument(help="Address of the cell, such as F12.")],
-    rule: Annotated[str, typer.Option(help="Rule of the issue, such as V21.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
-    by: Annotated[str, typer.Option(help="Who says it.")],
-    sheet: Annotated[str | None, typer.Option(help="Sheet, where several have the issue at that cell.")] = None,
+    submission: IssueSubmission,
+    cell: IssueCell,
+    rule: IssueRule,
+    reason: Reason,
+    by: SaidBy,
+    sheet: IssueSheet = None,
     as_json: AsJson = False,
 ) -> None:
     """Accept an issue as it is; an accepted error no longer holds its cell back, from the next refresh on."""
@@ -157,12 +164,12 @@ def accept(
 
 @app.command()
 def explain(
-    submission: Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")],
-    cell: Annotated[str, typer.Argument(help="Address of the cell, such as F12.")],
-    rule: Annotated[str, typer.Option(help="Rule of the issue, such as V21.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")],
-    by: Annotated[str, typer.Option(help="Who says it.")],
-    sheet: Annotated[str | None, typer.Option(help="Sheet, where several have the issue at that cell.")] = None,
+    submission: IssueSubmission,
+    cell: IssueCell,
+    rule: IssueRule,
+    reason: Reason,
+    by: SaidBy,
+    sheet: IssueSheet = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a figure is right although a rule doubts it; the issue stays open."""

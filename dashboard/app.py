@@ -161,6 +161,7 @@ def draw(
         title = t("moving.title")
         frame = shell.bare(title, [t("moving.why")], asked.lang)
     except Exception:
+        # Whatever it is, the reader gets a page with a number to quote, and the log the whole of it under that number.
         reference = uuid.uuid4().hex[:8]
         LOG.exception("page %s%s could not be drawn, reference %s", pathname, search or "", reference)
         title = t("error.title")

@@ -20,7 +20,7 @@ from typing import Any
 
 from dagster_project.commands.texts import CommandError, Texts, out
 from dagster_project.settings import Settings
-from dagster_project.warehouse.files import sync_directory
+from dagster_project.warehouse.files import replacing, sync_directory
 from dagster_project.warehouse.lock import refresh_lock
 
 CONTENTS = "contents.json"
@@ -46,28 +46,20 @@ def backup(settings: Settings, file: Path, *, as_json: bool) -> None:
         raise CommandError("backup.exists", file=file.name)
     if not file.absolute().parent.is_dir():
         raise CommandError("backup.no_folder", folder=file.parent)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     listed: dict[str, str] = {}
-    try:
-        with refresh_lock(settings, wait_s=WAIT_S):
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as handle:
-                with zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as box:
-                    for name, path in _files(settings):
-                        listed[name] = _pack(box, name, path)
-                    about: dict[str, Any] = {
-                        "format": FORMAT,
-                        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                        "files": listed,
-                    }
-                    box.writestr(CONTENTS, json.dumps(about, ensure_ascii=False, indent=1))
-                handle.flush()
-                os.fsync(handle.fileno())
-        beside.replace(file)
-        sync_directory(file.absolute().parent)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with (
+        refresh_lock(settings, wait_s=WAIT_S),
+        replacing(file, 0o600) as handle,
+        zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as box,
+    ):
+        for name, path in _files(settings):
+            listed[name] = _pack(box, name, path)
+        about: dict[str, Any] = {
+            "format": FORMAT,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "files": listed,
+        }
+        box.writestr(CONTENTS, json.dumps(about, ensure_ascii=False, indent=1))
     waiting = sum(1 for path in settings.inbox.rglob("*") if path.is_file()) if settings.inbox.is_dir() else 0
     _say(settings, "backup.done", as_json, file=file.name, files=len(listed), bytes=file.stat().st_size, inbox=waiting)
 

@@ -1,6 +1,6 @@
 """Many rows into DuckDB at once: through a typed CSV file, since parameters are a hundred times slower.
 
-Belongs here: encoding of Python values and the INSERT that reads them back.
+Belongs here: encoding of Python values, the INSERT that reads them back, and the transaction around several of them.
 Does not belong here: which rows, which tables (store.py, reference_tables.py).
 
 Measured with 23 columns: executemany 900 rows/s, unnest of bound lists 50,000, this 140,000, most of it in Python.
@@ -9,7 +9,8 @@ Measured with 23 columns: executemany 900 rows/s, unnest of bound lists 50,000, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,20 @@ import duckdb
 
 # Far above the 32,767 characters of a cell times the columns of a row.
 MAX_LINE = 16_000_000
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All statements of the block or, after whatever ends it early, none."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        # A connection that an error has closed already has nothing to take back; the error itself is what counts.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _encode(value: Any) -> str:

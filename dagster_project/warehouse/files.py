@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def sync_directory(folder: Path) -> None:
@@ -32,20 +34,32 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: readers see the old or the new file whole, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file to write that becomes `path` when all of it is on the disk; after an error `path` is as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A left-over of a dead process with our number might be readable by others.
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("wb") as handle:
-            handle.write(content)
+        # O_BINARY exists on Windows only, where text mode is the default.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as handle:
+            yield handle
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
     except BaseException:
+        # Ctrl-C included: nothing half-written stays behind.
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    sync_directory(path.absolute().parent)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`: readers see the old or the new file whole, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as handle:
+        handle.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:

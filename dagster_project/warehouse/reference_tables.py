@@ -14,7 +14,7 @@ import duckdb
 
 from dagster_project.reference import SCHEMA_FILE, Reference, schema
 from dagster_project.settings import Settings
-from dagster_project.warehouse.bulk import insert_rows
+from dagster_project.warehouse.bulk import insert_rows, transaction
 
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -41,8 +41,7 @@ def load(connection: duckdb.DuckDBPyConnection, reference: Reference, settings: 
     found = connection.execute("SELECT value FROM raw.meta WHERE key = ?", [META_KEY]).fetchone()
     if found is not None and found[0] == wanted:
         return False
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection):
         connection.execute("DROP SCHEMA IF EXISTS reference CASCADE")
         connection.execute("CREATE SCHEMA reference")
         for table, columns in schema().items():
@@ -55,8 +54,4 @@ def load(connection: duckdb.DuckDBPyConnection, reference: Reference, settings: 
             insert_rows(connection, f"reference.{table}", rows, settings.work / "spool")
         for key, value in ((META_KEY, wanted), (FOLDER_KEY, reference.fingerprint)):
             connection.execute("INSERT OR REPLACE INTO raw.meta VALUES (?, ?)", [key, value])
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ import duckdb
 
 from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, Submission, UnitRef
 from dagster_project.settings import Settings
-from dagster_project.warehouse.bulk import insert_rows
+from dagster_project.warehouse.bulk import insert_rows, transaction
 from dagster_project.warehouse.errors import WarehouseError
 
 SCHEMA_SQL = Path(__file__).with_name("schema.sql")
@@ -282,16 +282,8 @@ class Store:
 
     # ----------------------------------------------------------------------------------------------------- writing
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            with suppress(duckdb.Error):
-                self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+    def transaction(self) -> AbstractContextManager[None]:
+        return transaction(self.connection)
 
     def write(self, batch: Batch, meta: dict[str, str] | None = None) -> None:
         """All rows of `batch` in one transaction; a submission already there is replaced."""
