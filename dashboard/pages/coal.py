@@ -167,7 +167,7 @@ def _mine(
     else:
         mark = ""
     cells = [
-        tables.row_head(view.link(mine["name_zh"], "/enterprise", enterprise=unit, township=None)),
+        tables.row_head(view.link(mine["name_zh"], "/enterprise", enterprise=unit, township=None), "name"),
         tables.cell(
             view.link(
                 view.unit_name(mine["township_code"]), "/township", township=mine["township_code"], class_name="quiet"

@@ -150,7 +150,7 @@ def _member(view: View, row: Row, effect: float | None, limit: float) -> html.Tr
     words = numbers.number(effect, 2, signed=True)
     return html.Tr(
         [
-            tables.row_head(view.link(view.unit_name(unit), "/enterprise", enterprise=unit, township=None)),
+            tables.row_head(view.link(view.unit_name(unit), "/enterprise", enterprise=unit, township=None), "name"),
             tables.cell(
                 view.link(view.unit_name(home), "/township", township=home, class_name="quiet") if home else ""
             ),
