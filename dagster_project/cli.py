@@ -178,6 +178,46 @@ def explain(
     command.run(_settings(), "explained", submission, cell, rule, reason, by, sheet, as_json=as_json)
 
 
+ClosedPeriod = Annotated[str, typer.Argument(help="The month, YYYY-MM.", metavar="PERIOD")]
+
+
+@app.command()
+def approve(period: ClosedPeriod, by: SaidBy, as_json: AsJson = False) -> None:
+    """Approve a month as the serving version shows it."""
+    from dagster_project.commands import months as command
+
+    command.approve(_settings(), _month(period, "PERIOD"), by, as_json=as_json)
+
+
+@app.command()
+def close(
+    period: ClosedPeriod,
+    by: SaidBy,
+    approved_by: Annotated[str | None, typer.Option(help="Who approves it, where that was not said before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Freeze an approved month with its version, which is kept for good; what changes later is listed."""
+    from dagster_project.commands import months as command
+
+    command.close(_settings(), _month(period, "PERIOD"), by, approved_by, as_json=as_json)
+
+
+@app.command()
+def reopen(period: ClosedPeriod, reason: Reason, by: SaidBy, as_json: AsJson = False) -> None:
+    """Open a closed month again, with a reason; its frozen version stays."""
+    from dagster_project.commands import months as command
+
+    command.reopen(_settings(), _month(period, "PERIOD"), reason, by, as_json=as_json)
+
+
+@app.command()
+def months(as_json: AsJson = False) -> None:
+    """List what was decided about each month: approved, closed with which version, reopened and why."""
+    from dagster_project.commands import months as command
+
+    command.print_all(_settings(), as_json=as_json)
+
+
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Workbooks to read and judge.", metavar="FILE")],
@@ -196,12 +236,12 @@ def check(
     raise typer.Exit(command.run(_settings(), files, as_json=as_json, returned=returned))
 
 
-def _month(text: str) -> date:
+def _month(text: str, hint: str = "--period") -> date:
     """YYYY-MM as the month's first day; exit 2 on anything else."""
     try:
         return datetime.strptime(text, "%Y-%m").date()
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a month such as 2026-03", param_hint="--period") from None
+        raise typer.BadParameter(f"{text!r} is not a month such as 2026-03", param_hint=hint) from None
 
 
 def _day(text: str) -> date:
@@ -242,12 +282,15 @@ def bulletin(
     address: Annotated[
         str, typer.Option(help="Address of the dashboard that figures link to.")
     ] = "http://127.0.0.1:8050",
+    version: Annotated[
+        str | None, typer.Option(help="Version to make it from; default: a closed month's own, else the serving one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the monthly bulletin (Word); a sentence whose number is missing is left out and told."""
     from dagster_project.commands import bulletin as command
 
-    command.run(_settings(), _month(period), output, address, as_json=as_json)
+    command.run(_settings(), _month(period), output, address, version=version, as_json=as_json)
 
 
 @app.command()
@@ -330,6 +373,9 @@ def query(
         str | None,
         typer.Option("--as-of", help="On the marts as they stood at the end of that day, YYYY-MM-DD (UTC)."),
     ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="On an earlier version: one of `tew versions`, or that of a closed month.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Query the published version, read-only."""
@@ -338,7 +384,10 @@ def query(
     chosen = Format.json if as_json else output_format
     if chosen is Format.parquet and output is None:
         raise typer.BadParameter("parquet is written to a file: add --output FILE", param_hint="--format")
-    command.run(_settings(), sql, chosen.value, output, as_of=None if as_of is None else _day(as_of))
+    if version is not None and as_of is not None:
+        raise typer.BadParameter("a version shows what it was made with: leave one of both out", param_hint="--version")
+    day = None if as_of is None else _day(as_of)
+    command.run(_settings(), sql, chosen.value, output, as_of=day, version=version)
 
 
 @app.command("as-of")

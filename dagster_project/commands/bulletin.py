@@ -13,18 +13,25 @@ from pathlib import Path
 from dagster_project.commands.texts import CommandError, Texts, note, out
 from dagster_project.commands.versions import published_file
 from dagster_project.settings import Settings
+from dagster_project.warehouse import closing
 from dagster_project.warehouse.read import PublishedReader
 
 
-def run(settings: Settings, period: date, output: Path | None, address: str, *, as_json: bool) -> None:
-    """Write the bulletin of `period`; raises CommandError, NothingPublished."""
-    published_file(settings)
+def run(
+    settings: Settings, period: date, output: Path | None, address: str, *, version: str | None = None, as_json: bool
+) -> None:
+    """Write the bulletin of `period`, a closed month's from the version it is frozen with, so that it can be made again
+    as it was issued; raises CommandError, NothingPublished."""
+    chosen = version or closing.frozen_version(settings, period)
+    published_file(settings, chosen)
     # Dash and Word are imported where they are needed alone.
     from dashboard.data.store import Store
     from dashboard.export import bulletin, docx
 
     try:
-        draft = Store(PublishedReader(settings)).draw(lambda snapshot: bulletin.draft(snapshot, period, address))
+        draft = Store(PublishedReader(settings, version=chosen)).draw(
+            lambda snapshot: bulletin.draft(snapshot, period, address)
+        )
     except bulletin.NoSuchMonth as error:
         latest = f"{error.latest:%Y-%m}" if error.latest else "-"
         raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error

@@ -21,12 +21,23 @@ from dagster_project.warehouse import as_of as days
 from dagster_project.warehouse.read import PublishedReader
 
 
-def run(settings: Settings, sql: str, output_format: str, output: Path | None, *, as_of: date | None = None) -> None:
+def run(
+    settings: Settings,
+    sql: str,
+    output_format: str,
+    output: Path | None,
+    *,
+    as_of: date | None = None,
+    version: str | None = None,
+) -> None:
     """Print the rows, or write them to `output` whole (aside, then renamed).
 
-    `as_of`: on the marts of that day, made first where they are not there. Raises CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
+    `as_of`: on the marts of that day, made first where they are not there; `version`: on an earlier version. Raises
+    CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
     """
     file = None if as_of is None else ready(settings, as_of)
+    if version is not None:
+        file = published_file(settings, version)
     try:
         if output_format == "parquet":
             assert output is not None

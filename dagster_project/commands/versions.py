@@ -12,15 +12,18 @@ from dagster_project.commands import render
 from dagster_project.commands.texts import Texts, out
 from dagster_project.settings import Settings
 from dagster_project.warehouse.errors import NothingPublished
-from dagster_project.warehouse.pointer import current_version, version_file
+from dagster_project.warehouse.pointer import current_version, version_file, version_names
 
 # A refresh that ends meanwhile would publish over the choice; so the choice waits for it.
 WAIT_S = 120.0
 
 
-def published_file(settings: Settings) -> Path:
-    """The file of the version that serves; raises NothingPublished where there is none, or its file is gone."""
-    version = current_version(settings)
+def published_file(settings: Settings, version: str | None = None) -> Path:
+    """The file of the version that serves, or of an earlier one; NothingPublished where there is none, or it is gone."""
+    if version is not None and version not in version_names(settings):
+        known = ", ".join(reversed(version_names(settings))) or "-"
+        raise NothingPublished("warehouse.no_such_version", version=version, known=known)
+    version = version or current_version(settings)
     if version is None:
         raise NothingPublished("warehouse.nothing_published", home=settings.home.name)
     path = version_file(settings, version)

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import build, store
+from dagster_project.warehouse import build, closing, store
 from dagster_project.warehouse.archive import Journal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, NothingPublished, PublishRefused
 from dagster_project.warehouse.files import sync_directory, sync_file, write_atomic, write_json
@@ -370,13 +370,14 @@ def rollback(settings: Settings, version: str) -> str:
 def retain(settings: Settings) -> list[str]:
     """Remove versions beyond `settings.keep_versions`; returns their names.
 
-    Never the served one, nor one newer than it. What cannot be removed (open on Windows) is tried next time.
+    Never the served one, nor one newer than it, nor one that a month is frozen with. What cannot be removed (open on Windows) is tried next time.
     """
     names = version_names(settings)
     current = current_version(settings)
     if current is None:
         return []
     keep = set(names[-settings.keep_versions :]) | {name for name in names if name >= current}
+    keep |= closing.kept_versions(settings)
     removed = []
     for name in names:
         if name in keep:

@@ -21,7 +21,7 @@ import duckdb
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.errors import NothingPublished
-from dagster_project.warehouse.pointer import current_version, read_manifest, version_file
+from dagster_project.warehouse.pointer import current_version, read_manifest, version_file, version_names
 
 MEMORY_LIMIT = "1GB"
 ATTEMPTS = 5
@@ -38,7 +38,7 @@ class _Handle:
 
 
 class PublishedReader:
-    """Queries on whatever version CURRENT names, from any number of threads.
+    """Queries on whatever version CURRENT names, or always on `version`, from any number of threads.
 
     `memory_limit` is DuckDB's; spill files go to `work/spill` of the home, or `temp_directory`.
     `is_confined` forbids SQL to reach other files and settings; the dashboard and `tew query` read nothing else.
@@ -53,8 +53,10 @@ class PublishedReader:
         temp_directory: Path | None = None,
         threads: int | None = None,
         is_confined: bool = True,
+        version: str | None = None,
     ) -> None:
         self._settings = settings
+        self._pinned = version
         self._memory_limit = memory_limit
         self._temp = temp_directory or settings.work / "spill"
         self._threads = threads or min(4, os.cpu_count() or 1)
@@ -64,7 +66,7 @@ class PublishedReader:
 
     def version(self) -> str | None:
         """The version that serves now, or None."""
-        name = current_version(self._settings)
+        name = self._name()
         if name is not None and (version_file(self._settings, name).is_file() or self._is_open(name)):
             return name
         return None
@@ -94,6 +96,15 @@ class PublishedReader:
                     raise
         raise AssertionError("unreachable")
 
+    def _name(self) -> str | None:
+        """The version asked for; a name that is none of ours leads nowhere."""
+        if self._pinned is None:
+            return current_version(self._settings)
+        if self._pinned not in version_names(self._settings):
+            known = ", ".join(reversed(version_names(self._settings))) or "-"
+            raise NothingPublished("warehouse.no_such_version", version=self._pinned, known=known)
+        return self._pinned
+
     def _is_open(self, version: str) -> bool:
         handle = self._handle
         return handle is not None and handle.version == version
@@ -107,7 +118,7 @@ class PublishedReader:
         """The open handle of the version in CURRENT. The former one is let go, and ends with its last cursor."""
         last: Exception | None = None
         for _ in range(ATTEMPTS):
-            name = current_version(self._settings)
+            name = self._name()
             if name is None:
                 raise NothingPublished("warehouse.nothing_published", home=self._settings.home.name)
             handle = self._handle

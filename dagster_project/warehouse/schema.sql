@@ -159,4 +159,20 @@ CREATE TABLE IF NOT EXISTS raw.act (
     said_at TIMESTAMP NOT NULL
 );
 
+-- Rounds of closing a month, replayed from the journal (closing.py).
+CREATE TABLE IF NOT EXISTS raw.closing (
+    period DATE NOT NULL,
+    round_no INTEGER NOT NULL,
+    version VARCHAR NOT NULL,            -- the published version that was approved
+    last_seq BIGINT NOT NULL,            -- the last submission in it
+    approved_by VARCHAR NOT NULL,
+    approved_at TIMESTAMP NOT NULL,
+    closed_by VARCHAR,
+    closed_at TIMESTAMP,
+    reopened_by VARCHAR,
+    reopened_at TIMESTAMP,
+    reopened_seq BIGINT,                 -- the last submission received before it was reopened
+    reason VARCHAR
+);
+
 CREATE TABLE IF NOT EXISTS raw.meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -302,11 +302,11 @@ class Store:
             for key, value in (meta or {}).items():
                 self.set_meta(key, value)
 
-    def replace_acts(self, rows: list[tuple[Any, ...]]) -> None:
-        """raw.act holds exactly these rows."""
-        self.connection.execute("DELETE FROM raw.act")
+    def replace(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        """A table that is replayed from the journal (raw.act, raw.closing) holds exactly these rows."""
+        self.connection.execute(f"DELETE FROM {table}")
         if rows:
-            insert_rows(self.connection, "raw.act", rows, self.settings.work / "spool")
+            insert_rows(self.connection, table, rows, self.settings.work / "spool")
 
     def withdraw(self, submission_id: str, at: datetime) -> None:
         self.connection.execute(

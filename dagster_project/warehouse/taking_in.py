@@ -24,7 +24,7 @@ from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submissi
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import Reference, load_reference
 from dagster_project.settings import Settings
-from dagster_project.warehouse import acts, archive, fingerprints, mappings, reception, reference_tables
+from dagster_project.warehouse import acts, archive, closing, fingerprints, mappings, reception, reference_tables
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
@@ -500,7 +500,8 @@ class _TakingIn:
         self.report.position = position
         if self.store.meta(POSITION_KEY) != position or self.report.submissions or self.report.withdrawn:
             with self.store.transaction():
-                self.store.replace_acts(acts.rows(self.state.others))
+                self.store.replace("raw.act", acts.rows(self.state.others))
+                self.store.replace("raw.closing", closing.rows(self.state.others))
                 self.store.set_meta(POSITION_KEY, position)
         reception.remember_in_force(self.settings, position, self.store.superseded_contents())
 

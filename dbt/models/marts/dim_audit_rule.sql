@@ -18,4 +18,4 @@ select
     en as name_en,
     'design.md 3.5' as source
 from {{ ref('stg_message') }}
-where key in ('rule.SUM', 'rule.FORM')
+where key in ('rule.SUM', 'rule.FORM', 'rule.CLOSED')

@@ -1,5 +1,5 @@
 -- What intake and audit found, and what only shows when submissions meet: two forms that disagree (FORM), a reported
--- row that is not the sum of its parts (SUM). None of them blocks publication: they judge reporters, not our arithmetic.
+-- row that is not the sum of its parts (SUM), a workbook that changed a closed month (CLOSED). None of them blocks publication: they judge reporters, not our arithmetic.
 with found as (
     select
         issue.submission_id || '-' || cast(issue.issue_no as string) as issue_id,
@@ -84,6 +84,43 @@ with found as (
     inner join {{ ref('dim_indicator') }} as indicator on pair.indicator_code = indicator.indicator_code
     inner join {{ ref('dim_township') }} as township on pair.unit_id = township.township_code
     inner join {{ ref('stg_message') }} as message on message.key = 'marts.sum_differs'
+    union all
+    select
+        'CLOSED-' || late.submission_id || '-' || cast(late.period as string) as issue_id,
+        late.submission_id,
+        late.file_name,
+        cast(null as string) as sheet,
+        cast(null as string) as cell,
+        'warning' as severity,
+        'CLOSED' as rule,
+        {% for language in ['zh', 'en'] %}
+        {{ filled('message.' ~ language, {
+            'period': 'substr(cast(late.period as string), 1, 7)',
+            'version': 'late.version',
+            'changed': 'late.changed',
+            'added': 'late.added',
+        }) }} as message_{{ language }},
+        {% endfor %}
+        cast(null as string) as raw_text,
+        cast(null as string) as indicator_code,
+        submission.reporter_level as level,
+        submission.reporter_unit_id as unit_id,
+        late.period,
+        'open' as status
+    from (
+        select
+            submission_id,
+            period,
+            max(file_name) as file_name,
+            max(closed_with) as version,
+            sum(case when revision_no > 0 then 1 else 0 end) as changed,
+            sum(case when revision_no = 0 then 1 else 0 end) as added
+        from {{ ref('fct_revision') }}
+        where is_after_closing
+        group by submission_id, period
+    ) as late
+    inner join {{ ref('stg_submission') }} as submission on late.submission_id = submission.submission_id
+    inner join {{ ref('stg_message') }} as message on message.key = 'marts.closed_month_changed'
 )
 
 select

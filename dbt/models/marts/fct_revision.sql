@@ -1,5 +1,6 @@
 -- A figure that a later submission of the same form changed: the value before and after, and both submissions. A version
--- that says the same again is no revision; quarantined and withdrawn ones neither revise nor are revised.
+-- that says the same again is no revision; quarantined and withdrawn ones neither revise nor are revised. A figure that is
+-- said for the first time after its month was closed differs from the frozen version, so it stands here too.
 with said as (
     select
         form_code,
@@ -28,6 +29,18 @@ followed as (
         row_number() over by_key as revision_no
     from said
     window by_key as (partition by form_code, level, unit_id, indicator_code, period, measure order by seq)
+),
+
+late as (
+    select
+        followed.*,
+        closing.version as closed_with
+    from followed
+    left join {{ ref('stg_closing') }} as closing
+        on followed.period = closing.period
+        and closing.closed_at is not null
+        and followed.seq > closing.after_seq
+        and followed.seq <= coalesce(closing.reopened_seq, followed.seq)
 )
 
 select
@@ -46,6 +59,10 @@ select
     file_name,
     sheet,
     cell,
-    valid_from
-from followed
-where revision_no > 1 and (value <> previous_value or (value is null) <> (previous_value is null))
+    valid_from,
+    closed_with is not null as is_after_closing,
+    closed_with
+from late
+where
+    (revision_no > 1 and (value <> previous_value or (value is null) <> (previous_value is null)))
+    or (revision_no = 1 and closed_with is not null and value is not null)
