@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tests.raw_rows import Raw
 
 SHARED_WORKBOOKS = PROJECT_ROOT.parent / "shared" / "workbooks"
 
@@ -66,3 +72,33 @@ def small_home(small_home_source: Settings, tmp_path: Path) -> Iterator[Settings
     target = tmp_path / "small"
     shutil.copytree(small_home_source.home, target)
     yield make_home(target)
+
+
+@pytest.fixture(scope="session")
+def shared_dbt_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for all builds of the session: the profile's paths stay, so dbt parses the project once."""
+    return tmp_path_factory.mktemp("dbt")
+
+
+@pytest.fixture(scope="session")
+def build_marts(
+    shared_dbt_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """Call with Raw rows (and seeds): the marts that the real dbt project makes of them, as an open connection."""
+    import duckdb
+
+    from dagster_project.warehouse import build
+    from tests.raw_rows import make_work
+
+    def run(raw: Raw, seeds: Path | None = None) -> duckdb.DuckDBPyConnection:
+        settings = load_settings(home=shared_dbt_home, **({"seeds": seeds} if seeds else {}))
+        settings.warehouse.unlink(missing_ok=True)
+        make_work(settings, raw)
+        result = build.build(settings)
+        problems = [(node.name, node.message, node.sample) for node in result.failures]
+        assert result.ok, (result.error, problems)
+        kept = tmp_path_factory.mktemp("marts") / "warehouse.duckdb"
+        kept.write_bytes(settings.candidate.read_bytes())
+        return duckdb.connect(str(kept), read_only=True)
+
+    return run

@@ -12,7 +12,7 @@ import pytest
 
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import build
-from tests.dbt.conftest import Raw, make_work
+from tests.raw_rows import Raw, make_work
 
 WEISHAN, XINQIAO = "529901102", "529901103"
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.dbt.conftest import Raw
+from tests.raw_rows import Raw
 
 COUNTY = "529901"
 ZHANQIAN, SHIMEN, BAIHE = "529901101", "529901204", "529901205"
@@ -362,27 +362,3 @@ def test_completeness_says_who_was_late_and_who_is_missing(marts: duckdb.DuckDBP
     assert status(LIUSHUI, "2026-04") == ("zero_report",)
     assert status(SHIMEN, "2025-06") is None
     assert status("MINE1", "2026-03", "CO-M1") == ("on_time",)
-
-
-def test_case_18_a_single_plant_is_hidden_from_outsiders_and_cannot_be_derived(
-    build_marts: Callable[..., duckdb.DuckDBPyConnection],
-) -> None:
-    raw = Raw()
-    raw.submission("RO-Y1", "2026-01", "2026-01-05")
-    plants = [("ONLY", WEISHAN, 500)] + [(f"P{n}", place, 100) for n, place in enumerate([XINQIAO] * 4 + [ANXI] * 3)]
-    for plant, place, _ in plants:
-        raw.enterprise(plant, place, "2026-01-01", is_pharma=True, is_above_scale=True)
-    raw.submission("TE-M3", "2026-03", "2026-04-05")
-    for plant, place, value in plants:
-        raw.add("TE02", plant, "2026-03", level="enterprise", township=place, ytd=value)
-    db = build_marts(raw)
-    hidden = db.execute(
-        "select unit_id, reason from marts.fct_suppression where indicator_code = 'TE07' and period = '2026-03-01'"
-    ).fetchall()
-    assert dict(hidden) == {WEISHAN: "few_enterprises", ANXI: "complementary"}
-    inside = db.execute(
-        "select value_ytd from marts.fct_indicator_progress where indicator_code = 'TE07' and unit_id = ? "
-        "and basis = 'reported' and period = '2026-03-01'",
-        [WEISHAN],
-    ).fetchall()
-    assert inside == [(500,)]

@@ -12,7 +12,7 @@ import yaml
 
 from dagster_project.settings import PROJECT_ROOT, load_settings
 from dagster_project.warehouse import build
-from tests.dbt.conftest import Raw
+from tests.raw_rows import Raw
 
 
 def declared() -> set[str]:
