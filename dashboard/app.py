@@ -19,13 +19,13 @@ from flask_compress import Compress
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
-from dashboard import intake, shell, state
+from dashboard import intake, months, shell, state
 from dashboard.access import gate as access
 from dashboard.access.gate import Gate
 from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
-from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
+from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import routes as downloads
 from dashboard.i18n import Translator
 from dashboard.pages import registry
@@ -63,7 +63,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
 
     `store` replaces the one over the home's published version.
     """
-    store = store or Store(PublishedReader(settings))
+    store = store or Store(
+        PublishedReader(settings), earlier=lambda version: PublishedReader(settings, version=version, threads=1)
+    )
     app = Dashboard(
         __name__,
         title=Translator("zh")("title"),
@@ -80,6 +82,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     _health(app.server, store)
     downloads.install(app.server, store, gate)
     intake.register(app.server, settings, gate, store)
+    months.register(app.server, settings, gate)
 
     @app.callback(
         Output("frame", "children"),
@@ -152,8 +155,13 @@ def draw(
             lambda snapshot: store.pages.get(
                 (snapshot.version, snapshot.scope, pathname, asked, updated),
                 lambda: _page(snapshot, pathname, asked, t, updated),
-            )
+            ),
+            version=asked.version,
         )
+    except UnknownVersion:
+        title = t("version.unknown_title")
+        here = html.A(t("version.present"), href=state.href(pathname or "/", asked, version=None))
+        frame = shell.bare(title, [t("version.unknown_why", version=asked.version), here], asked.lang)
     except NotPublished:
         title = t("nothing.title")
         frame = shell.bare(title, [t("nothing.why"), t("nothing.how")], asked.lang)

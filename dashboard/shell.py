@@ -12,7 +12,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.components.links import attribute, hidden
+from dashboard.components.links import attribute, hidden, link
 from dashboard.export import links as downloads
 from dashboard.pages.page import Page
 from dashboard.state import BASES, LANGUAGES, MONEY_UNITS
@@ -53,6 +53,26 @@ def _periods(view: View) -> html.Details:
     return _menu(view.t("menu.period"), view.month(view.period), years, "menu-period")
 
 
+def _closing(view: View) -> list[Any]:
+    """That the month is approved or closed, with the way to the version that was frozen."""
+    row = view.catalogue.months.get(view.period)
+    if row is None or view.snapshot.is_earlier or row["status"] == "reopened":
+        return []
+    title = view.t(
+        f"month.{row['status']}_title",
+        by=row["closed_by"] or row["approved_by"],
+        day=view.day(row["closed_at"] or row["approved_at"]),
+        version=row["version"],
+    )
+    text = view.t(f"month.{row['status']}")
+    if row["status"] != "closed":
+        return [html.Span(text, className="badge", title=title)]
+    if row["revisions"]:
+        text += view.t("month.revised", n=row["revisions"])
+    href = view.href(version=row["version"], period=view.period)
+    return [link(text, href, class_name="badge closed", title=title)]
+
+
 def header(view: View) -> html.Header:
     basis = view.state.basis_or_default
     money = view.state.money
@@ -60,6 +80,7 @@ def header(view: View) -> html.Header:
         [
             view.link(view.bureau, "/", class_name="brand", township=None, enterprise=None),
             _periods(view),
+            *_closing(view),
             _menu(
                 view.t("menu.basis"),
                 view.t(f"basis.{basis}"),
@@ -125,6 +146,10 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
     if not view.snapshot.scope.is_whole:
         # Counts and headings of a page speak of the rows it was given.
         banners.append(html.P(view.t("banner.scope"), className="banner", role="note"))
+    if view.snapshot.is_earlier:
+        present = view.link(view.t("version.present"), view.path, version=None)
+        told = view.t("banner.version", version=view.snapshot.version)
+        banners.append(html.P([told, " ", present], className="banner warn", role="status"))
     if view.state.as_of and view.path == "/trace":
         banners.append(
             html.P(view.t("banner.as_of_trace", day=view.state.as_of), className="banner warn", role="status")

@@ -39,6 +39,8 @@ class State:
     months: int | None = None
     # a simulation of the appraisal: parameters of the indicator's rule, as `a:1_and_cap:5`
     whatif: str | None = None
+    # an earlier published version, such as the one that a closed month is frozen with
+    version: str | None = None
 
     @property
     def basis_or_default(self) -> str:
@@ -94,6 +96,7 @@ def parse(search: str | None) -> State:
         submission=token("submission"),
         months=int(months) if months in ("13", "24", "36") else None,
         whatif=token("whatif"),
+        version=token("version"),
     )
 
 

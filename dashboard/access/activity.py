@@ -32,6 +32,7 @@ ACTS = (
         "accept",
         "enterprise_view",
     ),
+    *("month_approve", "month_close", "month_reopen"),
     *("account_added", "account_removed", "password_changed", "refused", "dagster"),
 )
 _guard = threading.Lock()

@@ -1,4 +1,4 @@
-/* Handing in workbooks on /submissions: drop, read what was found, confirm, follow the refresh; withdraw; forms.
+/* Handing in workbooks on /submissions: drop, read what was found, confirm, follow the refresh; withdraw; close a month; forms.
    The server checks and writes (dashboard/intake.py); texts come with the page. State outlives a redraw of the page. */
 (function () {
   "use strict";
@@ -29,7 +29,7 @@
   function send(path, body) {
     var headers = { "X-Tew-Request": "1" };
     if (!(body instanceof FormData)) { headers["Content-Type"] = "application/json"; body = JSON.stringify(body); }
-    return fetch("/submissions/" + path + "?lang=" + language(), { method: "POST", headers: headers, body: body })
+    return fetch((path.charAt(0) === "/" ? path : "/submissions/" + path) + "?lang=" + language(), { method: "POST", headers: headers, body: body })
       .then(function (answer) {
         return answer.text().then(function (text) {
           var said;
@@ -158,6 +158,28 @@
     ]));
   }
 
+  /* Closing a month: the page is the same for all who see the same rows, so what this reader may do is asked for. */
+  function drawMonth(place) {
+    var texts = JSON.parse(place.getAttribute("data-month"));
+    place.setAttribute("data-drawn", "true");
+    fetch("/months/" + texts.period, { headers: { "X-Tew-Request": "1" } }).then(function (answer) { return answer.json(); }).then(function (may) {
+      (may.acts || []).forEach(function (act) {
+        var reason = act === "reopen" ? element("input", { type: "text", id: "month-reason", maxlength: "500", size: "40" }) : null;
+        var by = may.named ? null : element("input", { type: "text", id: "month-by", maxlength: "80", size: "12" });
+        var said = element("span", { role: "status", "class": "muted" });
+        place.appendChild(element("p", {}, [
+          reason ? element("label", { "for": "month-reason" }, texts.reason) : null, " ", reason, " ",
+          by ? element("label", { "for": "month-by" }, texts.by) : null, " ", by, " ",
+          element("button", { type: "button", "class": "plain", "data-act": act, onclick: function () {
+            send("/months/" + act, { period: texts.period, reason: reason ? reason.value : "", by: by ? by.value : "" })
+              .then(function () { said.textContent = texts.done; })
+              .catch(function (error) { said.textContent = error.message; });
+          } }, texts[act]), " ", said
+        ]));
+      });
+    }).catch(function () { /* without an answer nothing is offered */ });
+  }
+
   function drawTemplate(place) {
     var texts = JSON.parse(place.getAttribute("data-template"));
     function option(pair) { return element("option", { value: pair[0] }, pair[1]); }
@@ -177,6 +199,7 @@
     var submit = document.querySelector("[data-submit]:not([data-drawn])");
     if (submit) { draw(); }
     document.querySelectorAll("[data-withdraw]:not([data-drawn])").forEach(drawWithdraw);
+    document.querySelectorAll("[data-month]:not([data-drawn])").forEach(drawMonth);
     document.querySelectorAll("[data-template]:not([data-drawn])").forEach(drawTemplate);
   }
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });

@@ -30,6 +30,7 @@ class Catalogue:
     periods: tuple[date, ...]
     latest: date | None
     county: Row
+    months: dict[date, Row]
 
     def active_townships(self, period: date) -> list[Row]:
         """Units below the county that exist in a month, in the order of pages."""
@@ -115,6 +116,7 @@ def catalogue(snapshot: Snapshot) -> Catalogue:
             periods=tuple(row["period"] for row in periods),
             latest=_latest(periods),
             county=county,
+            months={row["period"]: row for row in snapshot.rows("months")},
         )
 
     return snapshot.once("catalogue", build)

@@ -14,9 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import duckdb
+
 from dashboard.data import scope as scopes
 from dashboard.data.scope import WHOLE, OutOfScope, Resolved, Scope
 
+# Earlier versions that stay open: each holds a file and a little memory.
+EARLIER_KEPT = 4
 SQL_FOLDER = Path(__file__).with_name("sql")
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -32,11 +36,15 @@ class Reader(Protocol):
     def manifest(self) -> dict[str, Any]: ...
 
 
-__all__ = ["NotPublished", "OutOfScope", "Recent", "Row", "Snapshot", "Store", "VersionMoved", "sql"]
+__all__ = ["NotPublished", "OutOfScope", "Recent", "Row", "Snapshot", "Store", "UnknownVersion", "VersionMoved", "sql"]
 
 
 class NotPublished(RuntimeError):
     """No version is published yet, or the pointer names one that is not there."""
+
+
+class UnknownVersion(NotPublished):
+    """The version asked for is not kept (any more), or was made by an earlier program whose tables differ."""
 
 
 class VersionMoved(RuntimeError):
@@ -77,13 +85,21 @@ class Recent:
 class Store:
     """Named queries and drawn pages of the published version, each with a bounded cache by version and scope.
 
-    `scope_of` says what the reader of the request at hand may see; without accounts that is everything.
+    `scope_of` says what the reader of the request at hand may see; without accounts that is everything. `earlier` opens
+    a version that no longer serves, such as the one that a closed month is frozen with.
     """
 
     def __init__(
-        self, reader: Reader, entries: int = 512, pages: int = 64, scope_of: Callable[[], Scope] | None = None
+        self,
+        reader: Reader,
+        entries: int = 512,
+        pages: int = 64,
+        scope_of: Callable[[], Scope] | None = None,
+        earlier: Callable[[str], Reader] | None = None,
     ) -> None:
         self._reader = reader
+        self._open = earlier
+        self._earlier = Recent(EARLIER_KEPT)
         self.scope_of: Callable[[], Scope] = scope_of or (lambda: WHOLE)
         self.rows = Recent(entries)
         self.pages = Recent(pages)
@@ -98,8 +114,13 @@ class Store:
             raise NotPublished("no version is published")
         return version
 
-    def draw(self, build: Callable[[Snapshot], T], attempts: int = 4) -> T:
-        """Call `build` with a snapshot; again where the version moved underneath."""
+    def draw(self, build: Callable[[Snapshot], T], attempts: int = 4, version: str | None = None) -> T:
+        """Call `build` with a snapshot of the version that serves, again where it moved underneath; or of `version`.
+
+        Raises UnknownVersion where that one cannot be read.
+        """
+        if version is not None and version != self.version():
+            return self._draw_earlier(build, version)
         for left in reversed(range(attempts)):
             snapshot = Snapshot(self, self.version())
             try:
@@ -109,49 +130,68 @@ class Store:
                     raise
         raise AssertionError("unreachable")
 
-    def run(self, version: str, name: str, params: dict[str, Any], scope: Scope = WHOLE) -> tuple[Row, ...]:
-        """Rows of a named query on exactly `version`, as far as `scope` reaches.
+    def _draw_earlier(self, build: Callable[[Snapshot], T], version: str) -> T:
+        opened = self._open
+        if opened is None:
+            raise UnknownVersion(version)
+        try:
+            reader: Reader = self._earlier.get((version,), lambda: _opened(opened, version))
+            return build(Snapshot(self, version, reader=reader))
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UnknownVersion(version) from error
+
+    def run(
+        self, version: str, name: str, params: dict[str, Any], scope: Scope = WHOLE, reader: Reader | None = None
+    ) -> tuple[Row, ...]:
+        """Rows of a named query on exactly `version`, as far as `scope` reaches; `reader` is an earlier version's.
 
         Raises VersionMoved where the version no longer serves, OutOfScope where the scope knows no such relation.
         """
 
         def fetch() -> tuple[Row, ...]:
-            if scope.is_whole or self._is_open(version, name, params, scope):
-                return self._fetch(version, sql(name), params)
+            if scope.is_whole or self._is_open(version, name, params, scope, reader):
+                return self._fetch(version, sql(name), params, reader)
             text, needed = scopes.scoped(sql(name))
-            given = self.resolved(version, scope).parameters()
-            return self._fetch(version, text, params | {key: given[key] for key in needed})
+            given = self.resolved(version, scope, reader).parameters()
+            return self._fetch(version, text, params | {key: given[key] for key in needed}, reader)
 
         return self.rows.get((version, scope, name, tuple(sorted(params.items()))), fetch)
 
-    def _fetch(self, version: str, text: str, params: dict[str, Any]) -> tuple[Row, ...]:
+    def _fetch(
+        self, version: str, text: str, params: dict[str, Any], reader: Reader | None = None
+    ) -> tuple[Row, ...]:
         # The reader follows the pointer on every call, and says which version answered.
-        answered, columns, rows = self._reader.query_with_version(text, params or None)
+        answered, columns, rows = (reader or self._reader).query_with_version(text, params or None)
         if answered != version:
             raise VersionMoved(version)
         return tuple(dict(zip(columns, row, strict=True)) for row in rows)
 
-    def _is_open(self, version: str, name: str, params: dict[str, Any], scope: Scope) -> bool:
+    def _is_open(
+        self, version: str, name: str, params: dict[str, Any], scope: Scope, reader: Reader | None
+    ) -> bool:
         """Whether a query whose answer names nobody else may run over all rows."""
         guards = scopes.open_queries()
         if name not in guards:
             return False
         guard = guards[name]
-        return not guard or self.resolved(version, scope).holds(params.get(guard))
+        return not guard or self.resolved(version, scope, reader).holds(params.get(guard))
 
-    def resolved(self, version: str, scope: Scope) -> Resolved:
+    def resolved(self, version: str, scope: Scope, reader: Reader | None = None) -> Resolved:
         """The codes that `scope` holds on `version`."""
 
         def make() -> Resolved:
             folder = scopes.FOLDER
             return scopes.resolve(
-                scope, lambda name: self._fetch(version, (folder / f"{name}.sql").read_text(encoding="utf-8"), {})
+                scope,
+                lambda name: self._fetch(version, (folder / f"{name}.sql").read_text(encoding="utf-8"), {}, reader),
             )
 
         return self.rows.get((version, scope, "resolved()"), make)
 
-    def manifest(self, version: str) -> dict[str, Any]:
+    def manifest(self, version: str, reader: Reader | None = None) -> dict[str, Any]:
         def fetch() -> dict[str, Any]:
+            if reader is not None:
+                return reader.manifest()
             manifest = self._reader.manifest()
             if self.version() != version:
                 raise VersionMoved(version)
@@ -160,24 +200,44 @@ class Store:
         return self.rows.get((version, "manifest()"), fetch)
 
 
+def _opened(opened: Callable[[str], Reader], version: str) -> Reader:
+    """A reader of an earlier version that is there."""
+    reader = opened(version)
+    try:
+        reader.version()
+    except Exception as error:
+        raise UnknownVersion(str(error)) from error
+    return reader
+
+
 class Snapshot:
     """One version as the reader of the request at hand sees it."""
 
-    def __init__(self, store: Store, version: str, scope: Scope | None = None) -> None:
+    def __init__(
+        self, store: Store, version: str, scope: Scope | None = None, reader: Reader | None = None
+    ) -> None:
         self._store = store
+        self._reader = reader
         self.version = version
         self.scope = scope or store.scope_of()
 
     def may_see(self, unit_id: str | None) -> bool:
         """Whether a township or enterprise lies within the reader's scope."""
-        return self.scope.is_whole or self._store.resolved(self.version, self.scope).holds(unit_id)
+        return self.scope.is_whole or self._store.resolved(
+            self.version, self.scope, self._reader
+        ).holds(unit_id)
 
     def rows(self, name: str, **params: Any) -> tuple[Row, ...]:
         """Rows of data/sql/<name>.sql with its named parameters, as dictionaries."""
-        return self._store.run(self.version, name, params, self.scope)
+        return self._store.run(self.version, name, params, self.scope, self._reader)
 
     def manifest(self) -> dict[str, Any]:
-        return self._store.manifest(self.version)
+        return self._store.manifest(self.version, self._reader)
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether another version serves."""
+        return self._reader is not None
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """A value derived from this version, as far as the reader sees it, made once."""

@@ -15,7 +15,7 @@ import flask
 from dashboard import state as address
 from dashboard.access.gate import Gate
 from dashboard.data.catalogue import catalogue
-from dashboard.data.store import NotPublished, Snapshot, Store, VersionMoved
+from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import bulletin, delimited, tables, xlsx
 from dashboard.export.links import KINDS
 from dashboard.export.tables import Table
@@ -55,14 +55,18 @@ def install(server: flask.Flask, store: Store, gate: Gate) -> None:
             gate.record("refused", path=flask.request.path, reason="export")
             return _plain(403, t("export.refused"))
         try:
-            content, title = store.draw(lambda snapshot: _made(snapshot, asked, t, page, make, kind))
+            content, title = store.draw(
+                lambda snapshot: _made(snapshot, asked, t, page, make, kind), version=asked.version
+            )
+        except UnknownVersion:
+            return _plain(404, t("version.unknown_why", version=asked.version))
         except NotPublished:
             return _plain(503, t("nothing.why"))
         except VersionMoved:
             return _plain(503, t("moving.why"))
         except bulletin.NoSuchMonth as error:
             return _plain(404, t("export.no_month", month=f"{error.period:%Y-%m}"))
-        gate.record("export", path=flask.request.path, period=asked.period)
+        gate.record("export", path=flask.request.path, period=asked.period, version=asked.version or store.version())
         answer = flask.Response(content, mimetype=KINDS[kind])
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{title}.{kind}')}"
         return answer

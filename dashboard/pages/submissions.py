@@ -66,7 +66,7 @@ def render(view: View) -> Page:
     body: list[Any] = [*notices, _hand_in(view)]
     if chosen is not None:
         body.append(_issues(view, chosen))
-    body += [_calendar(view, calendar), _received(view, received), _discipline(view)]
+    body += [_calendar(view, calendar), _month(view), _received(view, received), _discipline(view)]
     return Page(title=title, sub=sub, body=body)
 
 
@@ -112,6 +112,36 @@ def _withdraw(view: View, submission: Row) -> Any:
         "done": view.t("submit.withdraw_done"),
     }
     return html.Div(**attribute("data-withdraw", json.dumps(texts, ensure_ascii=False)))
+
+
+def _month(view: View) -> html.Section:
+    """What was decided about the month; what the reader may do about it is drawn by assets/submit.js."""
+    t, row = view.t, view.catalogue.months.get(view.period)
+    period = view.month(view.period)
+    if row is None:
+        lines = [t("month.open_why", period=period)]
+    else:
+        lines = [
+            t("month.approved_line", by=row["approved_by"], day=view.day(row["approved_at"]), version=row["version"])
+        ]
+        if row["closed_at"]:
+            lines.append(t("month.closed_line", by=row["closed_by"], day=view.day(row["closed_at"])))
+        if row["reopened_at"]:
+            day = view.day(row["reopened_at"])
+            lines.append(t("month.reopened_line", by=row["reopened_by"], day=day, reason=row["reason"]))
+        if row["revisions"]:
+            lines.append(t("month.revisions_line", n=row["revisions"]))
+    status = row["status"] if row else "open"
+    texts: dict[str, Any] = {
+        name: t(f"month.act.{name}") for name in ("approve", "close", "reopen", "reason", "by", "done")
+    }
+    texts["period"] = f"{view.period:%Y-%m}"
+    parts: list[Any] = [html.P(line) for line in lines]
+    if row and row["closed_at"] and not view.snapshot.is_earlier:
+        parts.append(html.P(view.link(t("month.see"), "/", version=row["version"], submission=None)))
+    if not view.snapshot.is_earlier:
+        parts.append(html.Div(**attribute("data-month", json.dumps(texts, ensure_ascii=False))))
+    return tables.section(t(f"month.{status}_heading", period=period), *parts)
 
 
 def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
