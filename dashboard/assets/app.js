@@ -62,6 +62,20 @@
     if (event.target.closest && event.target.closest("[data-action=print]")) { window.print(); }
   });
 
+  /* On paper every folded table stands open; afterwards the page is as it was. */
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details.twin:not([open])").forEach(function (twin) {
+      twin.setAttribute("data-folded", "");
+      twin.open = true;
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    document.querySelectorAll("details.twin[data-folded]").forEach(function (twin) {
+      twin.removeAttribute("data-folded");
+      twin.open = false;
+    });
+  });
+
   window.setInterval(ask, EVERY_MS);
   document.addEventListener("visibilitychange", ask);
 

@@ -57,4 +57,4 @@ def grid(
         className="ag-theme-quartz page-grid",
         style={"height": f"{height}px", "width": "100%"},
     )
-    return html.Div(table, role="region", **attribute("aria-label", label))
+    return html.Div(table, className="off-paper", role="region", **attribute("aria-label", label))

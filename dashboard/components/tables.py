@@ -10,6 +10,8 @@ from typing import Any
 
 from dash import html
 
+from dashboard.components.numbers import NOTHING
+
 
 def head(text: Any, *, numeric: bool = False, span: int = 1, rows: int = 1, class_name: str = "") -> html.Th:
     """A column header; `span` and `rows` merge it over columns and header rows."""
@@ -34,8 +36,15 @@ def table(
     *,
     class_name: str = "",
     foot: Sequence[html.Tr] = (),
+    cards: bool = False,
 ) -> html.Div:
-    """A table in a box that scrolls sideways where the screen is narrow; the caption is for assistive technology."""
+    """A table in a box that scrolls sideways where the screen is narrow; the caption is for assistive technology.
+
+    `cards` writes each column's name into its cells, so that a phone shows every row as a block of named figures.
+    """
+    if cards:
+        _name_cells(header, body)
+        class_name = f"{class_name} cards"
     parts: list[Any] = [
         html.Caption(caption, className="visually-hidden"),
         html.Thead([html.Tr(list(row)) for row in header]),
@@ -44,6 +53,45 @@ def table(
     if foot:
         parts.append(html.Tfoot(list(foot)))
     return html.Div(html.Table(parts, className=f"grid {class_name}".strip()), className="table-box")
+
+
+def _words(node: Any) -> str:
+    """The text of a small tree."""
+    if isinstance(node, (list, tuple)):
+        return "".join(_words(child) for child in node)
+    if isinstance(node, (str, int, float)):
+        return str(node)
+    return "" if node is None else _words(getattr(node, "children", None))
+
+
+def leaves(header: Sequence[Sequence[html.Th]]) -> list[str]:
+    """The lowest heading over each column, merged ones counted as often as they are wide."""
+    grid: list[list[str | None]] = [[] for _ in header]
+    for level, row in enumerate(header):
+        column = 0
+        for cell in row:
+            while column < len(grid[level]) and grid[level][column] is not None:
+                column += 1
+            text = _words(cell.children)
+            for line in grid[level : level + (getattr(cell, "rowSpan", None) or 1)]:
+                width = getattr(cell, "colSpan", None) or 1
+                line += [None] * (column + width - len(line))
+                line[column : column + width] = [text] * width
+    return [text or "" for text in grid[-1]] if grid else []
+
+
+def _name_cells(header: Sequence[Sequence[html.Th]], body: Sequence[html.Tr]) -> None:
+    """Give every data cell the name of its column; one without content is marked, a phone leaves it out."""
+    names = leaves(header)
+    for row in body:
+        for name, found in zip(names, row.children, strict=False):
+            if not isinstance(found, html.Td):
+                continue
+            setattr(found, "data-label", name)
+            is_picture = isinstance(found.children, html.Img)
+            if not is_picture and _words(found.children) in ("", NOTHING):
+                classes = " ".join(filter(None, (getattr(found, "className", None), "void")))
+                setattr(found, "className", classes)  # noqa: B010
 
 
 def footnote(*parts: Any) -> html.P:

@@ -19,6 +19,8 @@ from dashboard.pages.page import Page, source_note
 from dashboard.pages.township import status_cell
 from dashboard.view import View
 
+# Rows of the list on paper: about thirty sheets.
+PRINTED = 1000
 FLAGS = ("is_above_scale", "is_agro_processing", "is_pharma", "is_coal_mine", "is_key_energy_user")
 
 
@@ -152,9 +154,26 @@ def _list(view: View) -> Page:
             menu,
             *extra,
             grid("enterprises", columns, data, grid_texts(view), view.t("enterprise.list_label")),
+            _on_paper(view, columns, data),
             source_note(view, [code], basis="reported"),
         ],
     )
+
+
+def _on_paper(view: View, columns: list[dict[str, Any]], data: list[dict[str, Any]]) -> html.Div:
+    """The list as plain rows, for the printer alone: the grid draws only the rows in sight."""
+    header = [[tables.head(column["headerName"], numeric=column.get("type") == "rightAligned") for column in columns]]
+    body = []
+    for row in data[:PRINTED]:
+        cells: list[html.Th | html.Td] = [tables.row_head(row["name"], "name")]
+        for column in columns[1:]:
+            numeric = column.get("type") == "rightAligned"
+            cells.append(tables.cell(row[f"{column['field']}_text" if numeric else column["field"]], numeric=numeric))
+        body.append(html.Tr(cells))
+    left = len(data) - len(body)
+    more = [tables.footnote(view.t("list.more", n=left))] if left > 0 else []
+    caption = view.t("enterprise.list_label")
+    return html.Div([tables.table(caption, header, body, class_name="compact"), *more], className="on-paper")
 
 
 # -- one enterprise ----------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def headline_table(
             tables.head(view.t("col.reach")),
         ]
     ]
-    return current, tables.table(caption, header, body, class_name="headline")
+    return current, tables.table(caption, header, body, class_name="headline", cards=True)
 
 
 def heat_table(view: View, grid: list[Row], columns: list[str]) -> html.Div:

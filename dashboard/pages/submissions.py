@@ -98,6 +98,7 @@ def _hand_in(view: View) -> html.Section:
             className="twin",
         ),
         sub=t("submit.sub"),
+        class_name="handing-in",
     )
 
 

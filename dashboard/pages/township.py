@@ -110,7 +110,7 @@ def _ranking(view: View) -> Page:
         sub=view.t("township.ranking_sub", indicator=view.indicator(code), period=view.to_date(view.period)),
         body=[
             _indicator_menu(view, available, code),
-            tables.table(view.t("township.ranking_caption"), header, body, class_name="ranking"),
+            tables.table(view.t("township.ranking_caption"), header, body, class_name="ranking", cards=True),
             source_note(
                 view,
                 [code],
@@ -343,7 +343,7 @@ def _indicator_table(
     if others and ordered:
         body.append(html.Tr(html.Th(view.t("group.others"), colSpan=15, scope="rowgroup"), className="group"))
     body += [_indicator_row(view, unit, code, history[code], chosen) for code in others]
-    return tables.table(view.t("township.caption"), header, body, class_name="profile")
+    return tables.table(view.t("township.caption"), header, body, class_name="profile", cards=True)
 
 
 def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: str) -> html.Tr:

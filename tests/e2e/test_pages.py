@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
+from pypdf import PdfReader
 
 from dashboard.i18n import Translator
 from dashboard.pages.registry import PAGES
-from tests.e2e.tabs import Tab
+from tests.e2e.tabs import Tab, new_tab
 
 pytestmark = pytest.mark.e2e
 
@@ -212,3 +216,50 @@ def test_no_page_is_wider_than_the_screen(tab: Tab) -> None:
             for box in page.locator(".table-box").all():
                 wide, seen = box.evaluate("node => [node.scrollWidth, node.clientWidth]")
                 assert wide <= seen + 1, (entry.path, lang, box.inner_text()[:80])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_phone_reads_every_page_without_moving_sideways(browser: Browser, address: str, lang: str) -> None:
+    tab = new_tab(browser, address)
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    read = ["/", "/township", f"/township?township={TOWN}"]
+    for path in read if lang == "en" else {*read, *[entry.path for entry in PAGES]}:
+        page = tab.open(f"{path}{'&' if '?' in path else '?'}lang={lang}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, (path, lang)
+        # The overview's and a township's figures stand in sight, each named: nothing scrolls, not even in its box.
+        for box in page.locator(".table-box:has(> .cards)").all():
+            wide, seen = box.evaluate("node => [node.scrollWidth, node.clientWidth]")
+            assert wide <= seen + 1, (path, lang)
+        unnamed = page.locator(".cards td:visible:not(:has(.lamp)):not([data-label])")
+        assert unnamed.count() == 0, (path, lang)
+    tab.watch.check(tab.page)
+    tab.page.close()
+
+
+def test_paper_holds_what_the_screen_shows(browser: Browser, address: str, tmp_path: Path) -> None:
+    """A4 and A3: pages are numbered, a folded table stands open, a list is whole, the overview fits one A3 sheet."""
+    tab = new_tab(browser, address)
+    texts: dict[str, list[str]] = {}
+    for name, path, paper in (
+        ("overview", "/", "A4"),
+        ("sheet", "/", "A3"),
+        ("township", f"/township?township={TOWN}", "A4"),
+        ("enterprises", "/enterprise", "A4"),
+    ):
+        page = tab.open(path)
+        target = tmp_path / f"{name}.pdf"
+        page.pdf(path=target, format=paper, landscape=True, print_background=True)
+        # Chromium's PDF spells some characters as their radicals.
+        texts[name] = [unicodedata.normalize("NFKC", sheet.extract_text()) for sheet in PdfReader(target).pages]
+    assert len(texts["overview"]) == 2 and len(texts["sheet"]) == 1
+    for sheets in texts.values():
+        for number, text in enumerate(sheets, 1):
+            assert f"{number} / {len(sheets)}" in text
+    t = Translator("zh")
+    whole = "".join(texts["township"])
+    assert all(f"2026年{month}月" in whole for month in range(1, 11)), "the chart's table is on paper"
+    listed = [text for text in texts["enterprises"] if t("col.industry") in text]
+    assert len(listed) == len(texts["enterprises"]) > 3, "every sheet repeats the heading"
+    assert t("menu.print") not in whole
+    tab.watch.check(tab.page)
+    tab.page.close()
