@@ -56,6 +56,8 @@ class Scale(StrEnum):
     """How much `tew demo` writes."""
 
     county = "county"
+    city = "city"
+    province = "province"
 
 
 def _settings() -> Settings:
@@ -87,7 +89,9 @@ def up(
 @app.command()
 def demo(
     scale: Annotated[Scale, typer.Option(help="How many units.")] = Scale.county,
-    months: Annotated[int, typer.Option(min=1, help="Months, the last one the newest.")] = 36,
+    months: Annotated[
+        int | None, typer.Option(min=1, help="Months, the last one the newest; 36, or 120 for a city or province.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Other figures, the same every time for one seed.")] = None,
     if_empty: Annotated[
         bool, typer.Option("--if-empty", help="Only where neither inbox nor archive holds a file.")

@@ -6,6 +6,7 @@ Belongs here: when to write and what to say. Does not belong here: the workbooks
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from dagster_project.commands.texts import CommandError, Texts, note, out
@@ -17,7 +18,7 @@ def holds_files(folder: Path) -> bool:
     return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
 
 
-def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_empty: bool, as_json: bool) -> None:
+def run(settings: Settings, scale: str, months: int | None, seed: int | None, *, if_empty: bool, as_json: bool) -> None:
     """Write the workbooks; with `if_empty` only into a home that has received nothing yet (exit 0 either way).
 
     Raises ValueError for a scale or number of months that the demonstration does not have.
@@ -30,9 +31,14 @@ def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_emp
         return
     from dagster_project import demo
 
+    chosen = demo.DEFAULT_SEED if seed is None else seed
+    if scale != "county":
+        _write_scale(settings, texts, scale, months, chosen, as_json=as_json)
+        return
     try:
-        chosen = demo.DEFAULT_SEED if seed is None else seed
-        report = demo.write(settings.inbox, scale=scale, months=months, seed=chosen)
+        report = demo.write(
+            settings.inbox, scale=scale, months=demo.MAX_MONTHS if months is None else months, seed=chosen
+        )
     except OSError as error:
         problem = error.strerror or error
         raise CommandError("cli.output_failed", path=settings.inbox, problem=problem) from error
@@ -48,3 +54,30 @@ def run(settings: Settings, scale: str, months: int, seed: int | None, *, if_emp
         out(json.dumps({"status": "written", **told}, ensure_ascii=False))
     else:
         out(texts.lines("cli.demo_written", **told))
+
+
+def _write_scale(settings: Settings, texts: Texts, scale: str, months: int | None, seed: int, *, as_json: bool) -> None:
+    """A city or province: raw observations beside a sample of workbooks."""
+    from dagster_project.demo import scale as scales
+
+    size = scales.SIZES[scale]
+    if months is not None:
+        size = replace(size, months=months)
+    try:
+        report = scales.write(settings, size, seed, lambda year: note(texts.lines("cli.demo_year", year=year)))
+    except FileExistsError as error:
+        raise CommandError("cli.demo_not_empty", home=settings.home) from error
+    except OSError as error:
+        raise CommandError("cli.output_failed", path=settings.home, problem=error.strerror or error) from error
+    told = {
+        "observations": report.observations,
+        "files": report.files,
+        "months": size.months,
+        "scale": scale,
+        "seed": seed,
+        "seeds": str(report.seeds),
+    }
+    if as_json:
+        out(json.dumps({"status": "written", **told}, ensure_ascii=False))
+    else:
+        out(texts.lines("cli.demo_scale_written", **told))

@@ -3,6 +3,6 @@
 Belongs here: `write`, the one call of `tew demo`. Does not belong here: reading workbooks. See docs/demo.md.
 """
 
-from dagster_project.demo.generate import DEFAULT_SEED, DemoReport, write
+from dagster_project.demo.generate import DEFAULT_SEED, MAX_MONTHS, DemoReport, write
 
-__all__ = ["DEFAULT_SEED", "DemoReport", "write"]
+__all__ = ["DEFAULT_SEED", "MAX_MONTHS", "DemoReport", "write"]

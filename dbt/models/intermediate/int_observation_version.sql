@@ -18,20 +18,33 @@ with cell as (
     inner join {{ ref('stg_submission') }} as submission on observation.submission_id = submission.submission_id
 ),
 
+-- Nearly every key was read once, by one form: only the others need the windows below.
+contested_key as (
+    select level, unit_id, indicator_code, period, measure
+    from cell
+    where standing = 'accepted'
+    group by level, unit_id, indicator_code, period, measure
+    having count(*) > 1
+),
+
 -- One key twice in one submission without being told to add: the first cell stands, the other is kept beside it.
-numbered as (
+contested as (
     select
         cell.*,
-        case
-            when cell.standing = 'accepted' then row_number() over (
-                partition by
-                    cell.form_code, cell.level, cell.unit_id, cell.indicator_code, cell.period, cell.measure,
-                    cell.seq, cell.line_no, cell.standing
-                order by cell.sheet nulls last, length(cell.cell) nulls last, cell.cell nulls last
-            )
-            else 1
-        end as occurrence
+        row_number() over (
+            partition by
+                cell.form_code, cell.level, cell.unit_id, cell.indicator_code, cell.period, cell.measure,
+                cell.seq, cell.line_no
+            order by cell.sheet nulls last, length(cell.cell) nulls last, cell.cell nulls last
+        ) as occurrence
     from cell
+    inner join contested_key
+        on cell.level = contested_key.level
+        and cell.unit_id = contested_key.unit_id
+        and cell.indicator_code = contested_key.indicator_code
+        and cell.period = contested_key.period
+        and cell.measure = contested_key.measure
+    where cell.standing = 'accepted'
 ),
 
 key_version as (
@@ -48,8 +61,8 @@ key_version as (
         lead(max(known_from)) over (
             partition by form_code, level, unit_id, indicator_code, period, measure order by seq
         ) as superseded_at
-    from numbered
-    where standing = 'accepted' and occurrence = 1
+    from contested
+    where occurrence = 1
     group by form_code, level, unit_id, indicator_code, period, measure, seq
 ),
 
@@ -80,68 +93,124 @@ winner as (
     select level, unit_id, indicator_code, period, measure, known_from as won_from
     from latest
     where form_precedence = 1 and forms_reporting > 1
+),
+
+judged as (
+    select
+        contested.*,
+        coalesce(latest.form_precedence, 1) as form_precedence,
+        case
+            when contested.occurrence > 1 then contested.known_from
+            when version.superseded_at is not null then version.superseded_at
+            when latest.form_precedence > 1 then greatest(contested.known_from, winner.won_from)
+        end as valid_to,
+        case
+            when contested.occurrence > 1 or version.superseded_at is not null or latest.form_precedence > 1
+                then 'superseded'
+            else 'in_force'
+        end as version_status
+    from contested
+    left join key_version as version
+        on contested.form_code = version.form_code
+        and contested.level = version.level
+        and contested.unit_id = version.unit_id
+        and contested.indicator_code = version.indicator_code
+        and contested.period = version.period
+        and contested.measure = version.measure
+        and contested.seq = version.seq
+    left join latest
+        on version.form_code = latest.form_code
+        and version.level = latest.level
+        and version.unit_id = latest.unit_id
+        and version.indicator_code = latest.indicator_code
+        and version.period = latest.period
+        and version.measure = latest.measure
+        and version.seq = latest.seq
+    left join winner
+        on latest.level = winner.level
+        and latest.unit_id = winner.unit_id
+        and latest.indicator_code = winner.indicator_code
+        and latest.period = winner.period
+        and latest.measure = winner.measure
+),
+
+-- A cell that stands alone is in force, unless its submission was withdrawn or audit holds it back.
+alone as (
+    select
+        cell.*,
+        1 as form_precedence,
+        case
+            when cell.standing = 'withdrawn' then greatest(cell.withdrawn_at, cell.known_from)
+            when cell.standing = 'quarantined' then cell.known_from
+        end as valid_to,
+        case when cell.standing = 'accepted' then 'in_force' else cell.standing end as version_status
+    from cell
+    left join contested_key
+        on cell.standing = 'accepted'
+        and cell.level = contested_key.level
+        and cell.unit_id = contested_key.unit_id
+        and cell.indicator_code = contested_key.indicator_code
+        and cell.period = contested_key.period
+        and cell.measure = contested_key.measure
+    where contested_key.measure is null
 )
 
 select
-    numbered.indicator_code,
-    numbered.level,
-    numbered.unit_id,
-    numbered.township_code,
-    numbered.period,
-    numbered.measure,
-    numbered.line_no,
-    numbered.value,
-    numbered.null_reason,
-    numbered.is_estimated,
-    numbered.is_carried,
-    numbered.target_form,
-    numbered.submission_id,
-    numbered.seq,
-    numbered.file_name,
-    numbered.form_code,
-    numbered.sheet,
-    numbered.cell,
-    numbered.heading,
-    numbered.raw_text,
-    numbered.raw_unit,
-    numbered.unit_factor,
-    numbered.received_at,
-    numbered.known_from as valid_from,
-    coalesce(latest.form_precedence, 1) as form_precedence,
-    case
-        when numbered.standing = 'withdrawn' then greatest(numbered.withdrawn_at, numbered.known_from)
-        when numbered.standing = 'quarantined' then numbered.known_from
-        when numbered.occurrence > 1 then numbered.known_from
-        when version.superseded_at is not null then version.superseded_at
-        when latest.form_precedence > 1 then greatest(numbered.known_from, winner.won_from)
-    end as valid_to,
-    case
-        when numbered.standing <> 'accepted' then numbered.standing
-        when numbered.occurrence > 1 or version.superseded_at is not null or latest.form_precedence > 1
-            then 'superseded'
-        else 'in_force'
-    end as status
-from numbered
-left join key_version as version
-    on numbered.standing = 'accepted'
-    and numbered.form_code = version.form_code
-    and numbered.level = version.level
-    and numbered.unit_id = version.unit_id
-    and numbered.indicator_code = version.indicator_code
-    and numbered.period = version.period
-    and numbered.measure = version.measure
-    and numbered.seq = version.seq
-left join latest
-    on version.form_code = latest.form_code
-    and version.level = latest.level
-    and version.unit_id = latest.unit_id
-    and version.indicator_code = latest.indicator_code
-    and version.period = latest.period
-    and version.measure = latest.measure
-    and version.seq = latest.seq
-left join winner
-    on latest.level = winner.level
-    and latest.unit_id = winner.unit_id
-    and latest.indicator_code = winner.indicator_code
-    and latest.period = winner.period
-    and latest.measure = winner.measure
+    indicator_code,
+    level,
+    unit_id,
+    township_code,
+    period,
+    measure,
+    line_no,
+    value,
+    null_reason,
+    is_estimated,
+    is_carried,
+    target_form,
+    submission_id,
+    seq,
+    file_name,
+    form_code,
+    sheet,
+    cell,
+    heading,
+    raw_text,
+    raw_unit,
+    unit_factor,
+    received_at,
+    known_from as valid_from,
+    form_precedence,
+    valid_to,
+    version_status as status
+from judged
+union all
+select
+    indicator_code,
+    level,
+    unit_id,
+    township_code,
+    period,
+    measure,
+    line_no,
+    value,
+    null_reason,
+    is_estimated,
+    is_carried,
+    target_form,
+    submission_id,
+    seq,
+    file_name,
+    form_code,
+    sheet,
+    cell,
+    heading,
+    raw_text,
+    raw_unit,
+    unit_factor,
+    received_at,
+    known_from as valid_from,
+    form_precedence,
+    valid_to,
+    version_status as status
+from alone
