@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def rows(settings: Settings, sql: str) -> list[tuple]:
-    return PublishedReader(settings).query(sql).rows
+    return PublishedReader(settings).query(sql)[1]
 
 
 def test_every_enterprise_has_every_month_in_force_also_those_that_came_as_workbooks(place: Settings) -> None:
