@@ -527,6 +527,36 @@ def user_password(name: AccountName, as_json: AsJson = False) -> None:
     command.password(_settings(), name, as_json=as_json)
 
 
+alerts = typer.Typer(no_args_is_help=True, help="Alerts by webhook and mail (alerts.toml).", rich_markup_mode=None)
+app.add_typer(alerts, name="alert")
+
+
+@alerts.command("test")
+def alert_test(
+    channels: Annotated[
+        list[str] | None, typer.Argument(help="Names of channels; all by default.", metavar="CHANNEL")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a trial message over the channels of alerts.toml; 1 where one does not take it."""
+    from dagster_project.commands import alert as command
+
+    raise typer.Exit(command.test(_settings(), channels or (), as_json=as_json))
+
+
+@alerts.command("due")
+def alert_due(
+    day: Annotated[str | None, typer.Option(help="As on this day, YYYY-MM-DD; default: today.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Tell the channels, where today is a day of reminders.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what is due or overdue and who has not reported."""
+    from dagster_project.commands import alert as command
+
+    chosen = None if day is None else _day(day)
+    raise typer.Exit(command.reminders(_settings(), chosen, send_them=send, as_json=as_json))
+
+
 @app.command()
 def log(
     act: Annotated[str | None, typer.Option(help="One kind of act, such as sign_in_failed.")] = None,

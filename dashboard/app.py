@@ -64,7 +64,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     `store` replaces the one over the home's published version.
     """
     store = store or Store(
-        PublishedReader(settings), earlier=lambda version: PublishedReader(settings, version=version, threads=1)
+        PublishedReader(settings), earlier=lambda version: PublishedReader(settings, version=version)
     )
     app = Dashboard(
         __name__,

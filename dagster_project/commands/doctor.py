@@ -120,6 +120,21 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "doctor.accounts", {"accounts": len(accounts.all())})
 
 
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    """alerts.toml can be read, and by its owner alone: addresses in it are secrets."""
+    from dagster_project.alerts import channels
+    from dagster_project.warehouse.errors import WarehouseError
+
+    try:
+        found = channels.load(settings)
+    except WarehouseError as error:
+        yield Finding("error", error.key, error.fields)
+        return
+    if channels.is_open_to_others(settings):
+        yield Finding("error", "doctor.too_open", {"file": channels.FILE})
+    yield Finding("ok", "doctor.alerts", {"channels": len(found.channels)})
+
+
 def _software(settings: Settings) -> Iterator[Finding]:
     """The reference data can be read, and the installed packages are those of the lock."""
     from importlib.metadata import PackageNotFoundError, version
@@ -149,7 +164,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order of the report."""
     if not settings.home.is_dir():
         return [Finding("error", "doctor.no_home", {"home": settings.home.name})]
-    checks = (_archive, _versions, _disk, _permissions, _accounts, _software)
+    checks = (_archive, _versions, _disk, _permissions, _accounts, _alerts, _software)
     return [finding for check in checks for finding in check(settings)]
 
 

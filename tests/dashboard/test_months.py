@@ -57,9 +57,7 @@ def test_a_closed_month_shows_its_badge_and_opens_its_version(small_home: Settin
     month = newest(small_home)
     frozen = closing.close(small_home, month, "Li", "Wang").version
     assert refresh.run_refresh(small_home).published
-    store = Store(
-        PublishedReader(small_home), earlier=lambda version: PublishedReader(small_home, version=version, threads=1)
-    )
+    store = Store(PublishedReader(small_home), earlier=lambda version: PublishedReader(small_home, version=version))
     now = str(draw(store, "/", "")[0])
     assert f"version={frozen}" in now and "badge closed" in now
     before = str(draw(store, "/", f"?version={frozen}")[0])
