@@ -33,6 +33,8 @@ from dashboard.pages.page import Page
 from dashboard.view import HEAVY, View
 
 LOG = logging.getLogger(__name__)
+# The reader's contrast, kept by assets/app.js; in the first answer, so that a page never changes its looks.
+THEME_COOKIE, THEMES = "tew_theme", ("contrast", "plain")
 YEAR_SECONDS = 31_536_000
 _GRID_SCRIPT = re.compile(r'\s*<script src="[^"]*dash_ag_grid[^"]*"></script>')
 _DOCUMENT = (
@@ -50,8 +52,10 @@ class Dashboard(Dash):
             parts["scripts"] = _GRID_SCRIPT.sub("", parts["scripts"])
         lang = state.parse(request.query_string.decode("utf-8", "replace")).lang
         t = Translator(lang)
+        kept = request.cookies.get(THEME_COOKIE)
+        theme = f' data-theme="{kept}"' if kept in THEMES else ""
         return (
-            f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}"><head>{parts["metas"]}'
+            f'<!DOCTYPE html>\n<html lang="{"zh-CN" if lang == "zh" else "en"}"{theme}><head>{parts["metas"]}'
             f"<title>{t('title')}</title>{parts['favicon']}{parts['css']}</head><body>"
             f"{parts['app_entry']}<noscript>{t('noscript')}</noscript>"
             f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
@@ -214,6 +218,8 @@ def _page(
         page = entry.render(view)
         name = t(entry.key)
     title = t("title.page", page=name, bureau=view.bureau)
+    if entry is registry.WALL and period in known.periods:
+        return flatten(shell.wall(view, page)), title
     return flatten(shell.frame(view, page, names, updated=updated)), title
 
 

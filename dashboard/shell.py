@@ -15,6 +15,7 @@ from dash import html
 from dashboard.components.links import attribute, hidden, link
 from dashboard.export import links as downloads
 from dashboard.pages.page import Page
+from dashboard.pages.wall import PATH as WALL
 from dashboard.state import BASES, LANGUAGES, MONEY_UNITS
 from dashboard.view import View
 
@@ -73,6 +74,20 @@ def _closing(view: View) -> list[Any]:
     return [link(text, href, class_name="badge closed", title=title)]
 
 
+def _display(view: View) -> html.Details:
+    """How the reader wants it shown: more contrast (kept by the browser), the wall board."""
+    contrast = html.Button(
+        view.t("menu.contrast"),
+        type="button",
+        className="choice",
+        **attribute("data-action", "contrast"),
+        **attribute("aria-pressed", "false"),
+    )
+    opens = view.snapshot.scope.opens(WALL)
+    board = [view.link(view.t("menu.wall"), WALL, class_name="choice", period=None)] if opens else []
+    return _menu(view.t("menu.display"), "", [contrast, *board], "menu-display")
+
+
 def header(view: View) -> html.Header:
     basis = view.state.basis_or_default
     money = view.state.money
@@ -104,6 +119,7 @@ def header(view: View) -> html.Header:
                 ],
                 className="languages",
             ),
+            _display(view),
             html.Button(view.t("menu.print"), type="button", className="plain", **attribute("data-action", "print")),
         ],
         className="app-header",
@@ -180,6 +196,47 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
             ),
         ],
         lang="zh-CN" if view.t.lang == "zh" else "en",
+        **attribute("data-version", view.snapshot.version),
+    )
+
+
+def wall(view: View, page: Page) -> html.Div:
+    """The wall board: slides alone, with what turns and stops them (assets/app.js)."""
+    t = view.t
+
+    def button(action: str, text: str) -> html.Button:
+        return html.Button(text, type="button", className="plain", **attribute("data-wall", action))
+
+    return html.Div(
+        html.Main(
+            [
+                html.H1(page.title, className="visually-hidden"),
+                *page.body,
+                html.Footer(
+                    [
+                        html.Span(view.bureau, className="wall-name"),
+                        button("back", t("wall.back")),
+                        html.Button(
+                            t("wall.pause"),
+                            type="button",
+                            className="plain",
+                            **attribute("data-wall", "pause"),
+                            **attribute("aria-pressed", "false"),
+                        ),
+                        button("next", t("wall.next")),
+                        html.Span("", className="wall-place", **attribute("aria-hidden", "true")),
+                        html.Span(className="spacer"),
+                        html.Span(t("foot.version", version=view.snapshot.version), className="muted"),
+                        view.link(t("wall.leave"), "/", class_name="leave"),
+                    ],
+                    className="wall-foot",
+                ),
+            ],
+            id="main",
+            tabIndex="-1",
+        ),
+        className="wall",
+        lang="zh-CN" if t.lang == "zh" else "en",
         **attribute("data-version", view.snapshot.version),
     )
 

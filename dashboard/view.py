@@ -20,6 +20,8 @@ from dashboard.data.store import Row, Snapshot
 from dashboard.i18n import Translator
 from dashboard.state import State
 
+# Pages of the county's own figures.
+COUNTY_PAGES = ("/", "/wall")
 HEAVY = ("/enterprise", "/submissions")
 
 
@@ -125,7 +127,7 @@ class View:
     def display_unit(self, code: str) -> numbers.DisplayUnit:
         row = self.catalogue.indicators[code]
         # The county's money reads in its customary unit; a township's or an enterprise's would lose its last digits.
-        preferred = row["unit_display"] if self.path == "/" else row["unit"]
+        preferred = row["unit_display"] if self.path in COUNTY_PAGES else row["unit"]
         return numbers.display_unit(row["unit"], preferred, self.state.money)
 
     def unit_label(self, code: str) -> str:

@@ -62,6 +62,76 @@
     if (event.target.closest && event.target.closest("[data-action=print]")) { window.print(); }
   });
 
+  /* High contrast: chosen in the header and kept for a year, else as the reader's system asks. */
+  var root = document.documentElement;
+  function contrasted() { return root.getAttribute("data-theme") === "contrast"; }
+  function showContrast() {
+    document.querySelectorAll("[data-action=contrast]").forEach(function (button) {
+      button.setAttribute("aria-pressed", String(contrasted()));
+      button.classList.toggle("chosen", contrasted());
+    });
+  }
+  if (!root.hasAttribute("data-theme") && window.matchMedia("(prefers-contrast: more)").matches) {
+    root.setAttribute("data-theme", "contrast");
+  }
+  document.addEventListener("click", function (event) {
+    if (!(event.target.closest && event.target.closest("[data-action=contrast]"))) { return; }
+    var chosen = contrasted() ? "plain" : "contrast";
+    root.setAttribute("data-theme", chosen);
+    document.cookie = "tew_theme=" + chosen + "; path=/; max-age=31536000; samesite=lax";
+    showContrast();
+  });
+  document.addEventListener("toggle", showContrast, true);
+
+  /* The wall board turns its slides; a moved mouse or a key holds it for half a minute, the button until it is pressed again. */
+  var HELD_MS = 30000;
+  var board = { slide: 0, since: Date.now(), heldUntil: 0, stopped: window.matchMedia("(prefers-reduced-motion: reduce)").matches };
+  function turn(step) {
+    var slides = document.querySelectorAll(".wall .slide");
+    if (!slides.length) { return; }
+    board.slide = (board.slide + step + slides.length) % slides.length;
+    board.since = Date.now();
+    showBoard();
+  }
+  function showBoard() {
+    var wall = document.querySelector(".wall");
+    if (!wall) { return; }
+    var slides = wall.querySelectorAll(".slide");
+    board.slide = Math.min(board.slide, slides.length - 1);
+    wall.classList.add("turning");
+    slides.forEach(function (slide, index) { slide.classList.toggle("active", index === board.slide); });
+    wall.querySelector(".wall-place").textContent = (board.slide + 1) + " / " + slides.length;
+    wall.querySelector("[data-wall=pause]").setAttribute("aria-pressed", String(board.stopped));
+    wall.classList.toggle("held", board.stopped || Date.now() < board.heldUntil);
+  }
+  function hold() {
+    if (!document.querySelector(".wall")) { return; }
+    board.heldUntil = Date.now() + HELD_MS;
+    showBoard();
+  }
+  window.setInterval(function () {
+    var slides = document.querySelector(".wall .slides");
+    if (!slides) { return; }
+    var due = Date.now() - board.since >= 1000 * Number(slides.getAttribute("data-seconds"));
+    if (due && !board.stopped && Date.now() >= board.heldUntil) { turn(1); } else { showBoard(); }
+  }, 500);
+  document.addEventListener("mousemove", hold);
+  document.addEventListener("focusin", hold);
+  document.addEventListener("keydown", function (event) {
+    if (!document.querySelector(".wall")) { return; }
+    hold();
+    if (event.key === "ArrowRight") { turn(1); }
+    if (event.key === "ArrowLeft") { turn(-1); }
+  });
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest("[data-wall]");
+    if (!button) { return; }
+    var action = button.getAttribute("data-wall");
+    if (action === "pause") { board.stopped = !board.stopped; board.heldUntil = 0; showBoard(); }
+    if (action === "next") { turn(1); }
+    if (action === "back") { turn(-1); }
+  });
+
   /* On paper every folded table stands open; afterwards the page is as it was. */
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details.twin:not([open])").forEach(function (twin) {

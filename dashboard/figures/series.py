@@ -11,7 +11,7 @@ from typing import Any
 FONT = '"Noto Sans CJK SC","Source Han Sans SC","Microsoft YaHei","PingFang SC","SimSun",sans-serif'
 INK = "#1b2430"
 BAR = "#1f4e86"
-LIGHT = "#9fb4cc"
+LIGHT = "#7089a8"
 RULE = "#e3e8ee"
 
 

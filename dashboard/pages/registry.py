@@ -21,6 +21,7 @@ from dashboard.pages import (
     submissions,
     township,
     trace,
+    wall,
 )
 from dashboard.pages.page import Page
 from dashboard.view import View
@@ -48,7 +49,9 @@ PAGES: tuple[Entry, ...] = (
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),
 )
-BY_PATH: dict[str, Entry] = {entry.path: entry for entry in PAGES}
+# A screen of its own, without the frame and not in the navigation.
+WALL = Entry(wall.PATH, "nav.wall", wall.render)
+BY_PATH: dict[str, Entry] = {entry.path: entry for entry in (*PAGES, WALL)}
 
 
 def find(path: str | None) -> Any:
