@@ -289,12 +289,16 @@ def bulletin(
     version: Annotated[
         str | None, typer.Option(help="Version to make it from; default: a closed month's own, else the serving one.")
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="With what was known at the end of that day, YYYY-MM-DD (UTC).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the monthly bulletin (Word); a sentence whose number is missing is left out and told."""
     from dagster_project.commands import bulletin as command
 
-    command.run(_settings(), _month(period), output, address, version=version, as_json=as_json)
+    day = None if as_of is None else _day(as_of)
+    command.run(_settings(), _month(period), output, address, version=version, as_of=day, as_json=as_json)
 
 
 @app.command()

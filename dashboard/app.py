@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from dagster_project.warehouse.read import PublishedReader
 from dashboard import intake, months, shell, state
 from dashboard.access import gate as access
 from dashboard.access.gate import Gate
+from dashboard.as_of import panel
+from dashboard.as_of import routes as day_status
+from dashboard.as_of.days import Day, Days
 from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
@@ -84,7 +88,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     app.layout = lambda: _layout(gate)
     _compress(app.server)
     _health(app.server, store)
-    downloads.install(app.server, store, gate)
+    days = Days(settings, store)
+    day_status.install(app.server, days)
+    downloads.install(app.server, store, gate, days)
     intake.register(app.server, settings, gate, store)
     months.register(app.server, settings, gate)
 
@@ -104,7 +110,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
         asked = state.parse(search)
         if asked.enterprise and (pathname or "").rstrip("/") in ("/enterprise", "/trace"):
             gate.record("enterprise_view", path=pathname, unit=asked.enterprise, period=asked.period)
-        return draw(store, pathname, search, updated=ctx.triggered_id == "published")
+        is_new = ctx.triggered_id == "published" and not str(_published).startswith("as-of ")
+        return draw(store, pathname, search, updated=is_new, days=days)
 
     app.clientside_callback(_DOCUMENT, Output("named", "data"), Input("document", "data"))
     access.seal(app, gate)
@@ -148,17 +155,26 @@ def _refused(gate: Gate, pathname: str | None, search: str | None) -> tuple[Any,
 
 
 def draw(
-    store: Store, pathname: str | None, search: str | None, *, updated: bool = False
+    store: Store, pathname: str | None, search: str | None, *, updated: bool = False, days: Days | None = None
 ) -> tuple[Any, dict[str, str]]:
-    """A whole page for an address, with its title and language. Never raises: every failure has its own page."""
+    """A whole page for an address, with its title and language. Never raises: every failure has its own page.
+
+    `days` shows earlier days; without it the address's as_of counts as not said.
+    """
     asked = state.parse(search)
+    if asked.as_of:
+        # An earlier day is made from the version that serves.
+        asked = replace(asked, as_of=None) if days is None else replace(asked, version=None)
     t = Translator(asked.lang)
     lang = "zh-CN" if asked.lang == "zh" else "en"
     try:
+        day = days.standing(asked.as_of) if days and asked.as_of else None
+        if days and day and day.standing == "ready":
+            store, day = days.store(day.day), None
         frame, title = store.draw(
             lambda snapshot: store.pages.get(
-                (snapshot.version, snapshot.scope, pathname, asked, updated),
-                lambda: _page(snapshot, pathname, asked, t, updated),
+                (snapshot.version, snapshot.scope, pathname, asked, updated, day),
+                lambda: _page(snapshot, pathname, asked, t, updated, day),
             ),
             version=asked.version,
         )
@@ -183,12 +199,19 @@ def draw(
 
 
 def _page(
-    snapshot: Snapshot, pathname: str | None, asked: state.State, t: Translator, updated: bool
+    snapshot: Snapshot, pathname: str | None, asked: state.State, t: Translator, updated: bool, day: Day | None
 ) -> tuple[Any, str]:
+    """`day`: an earlier day that was asked for and is not there; its page stands in the frame of the present."""
     known: Catalogue = catalogue(snapshot)
     entry = registry.find(pathname)
     period = asked.period or known.latest
-    names = [(item.path, item.key) for item in registry.PAGES if snapshot.scope.opens(item.path)]
+    opened = [item for item in registry.PAGES if snapshot.scope.opens(item.path)]
+    names = [(item.path, item.key) for item in opened if item.is_listed]
+    if period is None and snapshot.day is not None:
+        # Workbooks were in, but no figure yet.
+        day, snapshot = Day(snapshot.day, "too_early"), snapshot.present() or snapshot
+        known = catalogue(snapshot)
+        period = known.latest
     if period is None:
         return shell.bare(t("nothing.figures_title"), [t("nothing.figures_why")], asked.lang, snapshot.version), t(
             "nothing.figures_title"
@@ -200,12 +223,14 @@ def _page(
         catalogue=known,
         t=t,
         period=period,
-        pages=frozenset(path for path, _ in names),
+        pages=frozenset(item.path for item in opened),
     )
     if entry is None:
         home = view.link(t("error.home"), "/")
         page = Page(t("missing.title"), t("missing.why", path=(pathname or "")[:80]), [html.P(home)])
         name = t("missing.title")
+    elif day is not None:
+        page, name = panel.instead(view, day), t(entry.key)
     elif period not in known.periods:
         latest = view.link(view.month(known.latest or period), view.path, period=None)
         page = Page(

@@ -12,6 +12,7 @@ from typing import Any
 
 from dash import html
 
+from dashboard.as_of import panel as as_of
 from dashboard.components.links import attribute, hidden, link
 from dashboard.export import links as downloads
 from dashboard.pages.page import Page
@@ -57,7 +58,7 @@ def _periods(view: View) -> html.Details:
 def _closing(view: View) -> list[Any]:
     """That the month is approved or closed, with the way to the version that was frozen."""
     row = view.catalogue.months.get(view.period)
-    if row is None or view.snapshot.is_earlier or row["status"] == "reopened":
+    if row is None or view.snapshot.is_past or row["status"] == "reopened":
         return []
     title = view.t(
         f"month.{row['status']}_title",
@@ -88,6 +89,12 @@ def _display(view: View) -> html.Details:
     return _menu(view.t("menu.display"), "", [contrast, *board], "menu-display")
 
 
+def _as_of(view: View) -> html.Details:
+    shown, days = as_of.menu_entries(view)
+    entries = [_choice(view, text, day == view.state.as_of, as_of=day) for text, day in days]
+    return _menu(view.t("menu.as_of"), shown, [*entries, as_of.typed(view)], "menu-as-of")
+
+
 def header(view: View) -> html.Header:
     basis = view.state.basis_or_default
     money = view.state.money
@@ -109,6 +116,7 @@ def header(view: View) -> html.Header:
                     *[_choice(view, view.t(f"unit.{name}"), name == money, unit=name) for name in MONEY_UNITS],
                 ],
             ),
+            _as_of(view),
             html.Span(className="spacer"),
             html.Span(
                 [
@@ -166,12 +174,7 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
         present = view.link(view.t("version.present"), view.path, version=None)
         told = view.t("banner.version", version=view.snapshot.version)
         banners.append(html.P([told, " ", present], className="banner warn", role="status"))
-    if view.state.as_of and view.path == "/trace":
-        banners.append(
-            html.P(view.t("banner.as_of_trace", day=view.state.as_of), className="banner warn", role="status")
-        )
-    elif view.state.as_of:
-        banners.append(html.P(view.t("banner.as_of", day=view.state.as_of), className="banner warn", role="status"))
+    banners += as_of.banner(view)
     return html.Div(
         [
             html.A(view.t("skip"), href="#main", className="skip"),

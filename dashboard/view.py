@@ -98,6 +98,17 @@ class View:
     def day(self, value: Any) -> str:
         return f"{value:%Y-%m-%d}" if value else numbers.NOTHING
 
+    def stamp(self) -> str:
+        """What a file says of its figures: the version, and the day whose knowledge it shows."""
+        version, day = self.catalogue.version, self.snapshot.day
+        if day is None:
+            return self.t("export.stamp", version=version)
+        return self.t("as_of.stamp", version=version, day=self.day(day))
+
+    def known(self) -> str:
+        """ "as known on <day>" on an earlier day, else nothing."""
+        return self.t("as_of.note", day=self.day(self.snapshot.day)) if self.snapshot.day else ""
+
     # -- links ---------------------------------------------------------------------------------
     def href(self, path: str | None = None, **changes: object) -> str:
         return address.href(path or self.path, self.state, **changes)

@@ -10,6 +10,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+from dagster_project.commands.as_of import ready
 from dagster_project.commands.texts import CommandError, Texts, note, out
 from dagster_project.commands.versions import published_file
 from dagster_project.settings import Settings
@@ -18,24 +19,35 @@ from dagster_project.warehouse.read import PublishedReader
 
 
 def run(
-    settings: Settings, period: date, output: Path | None, address: str, *, version: str | None = None, as_json: bool
+    settings: Settings,
+    period: date,
+    output: Path | None,
+    address: str,
+    *,
+    version: str | None = None,
+    as_of: date | None = None,
+    as_json: bool,
 ) -> None:
     """Write the bulletin of `period`, a closed month's from the version it is frozen with, so that it can be made again
-    as it was issued; raises CommandError, NothingPublished."""
-    chosen = version or closing.frozen_version(settings, period)
+    as it was issued; with an earlier day's knowledge where `as_of` names one. Raises CommandError, NothingPublished,
+    BuildFailed."""
+    chosen = None if as_of else version or closing.frozen_version(settings, period)
     published_file(settings, chosen)
     # Dash and Word are imported where they are needed alone.
+    from dashboard.as_of.days import store_of
     from dashboard.data.store import Store
     from dashboard.export import bulletin, docx
 
+    store = Store(PublishedReader(settings, version=chosen))
+    if as_of is not None:
+        ready(settings, as_of)
+        store = store_of(settings, as_of)
     try:
-        draft = Store(PublishedReader(settings, version=chosen)).draw(
-            lambda snapshot: bulletin.draft(snapshot, period, address)
-        )
+        draft = store.draw(lambda snapshot: bulletin.draft(snapshot, period, address))
     except bulletin.NoSuchMonth as error:
         latest = f"{error.latest:%Y-%m}" if error.latest else "-"
         raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error
-    target = output or Path(f"{draft.title}.docx")
+    target = output or Path(f"{draft.title}{f'_{as_of}' if as_of else ''}.docx")
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_bytes(docx.write(draft))
@@ -63,5 +75,7 @@ def run(
         }
         for figure in draft.figures()
     ]
-    report = {"status": "done", "path": str(target), "version": draft.version, "warnings": warnings}
+    report: dict[str, object] = {"status": "done", "path": str(target), "version": draft.version, "warnings": warnings}
+    if as_of is not None:
+        report["as_of"] = as_of.isoformat()
     out(json.dumps({**report, "figures": figures}, ensure_ascii=False))

@@ -1,10 +1,10 @@
 """Any mart as of any day: the published version made again with what was known at the end of that day.
 
-Belongs here: where such a file lies, making it, opening it.
+Belongs here: making such a file, opening it. Where it lies: as_of_file.py.
 Does not belong here: which rows were known (dbt/macros/as_of.sql, applied by staging alone), tracing, printing.
 
 The file lies below the version it was made from, `published/<version>/as_of/<day>/warehouse.duckdb`, and goes with it.
-The reading side (`path`, `query`) imports neither dbt nor Dagster.
+The reading side (`query`) imports neither dbt nor Dagster.
 """
 
 from __future__ import annotations
@@ -16,22 +16,14 @@ from functools import cached_property
 from pathlib import Path
 
 from dagster_project.settings import Settings
+from dagster_project.warehouse.as_of_file import FOLDER, path, place
 from dagster_project.warehouse.errors import BuildFailed, NothingPublished
 from dagster_project.warehouse.pointer import DATABASE, current_version, version_file
 from dagster_project.warehouse.read import Params, Result, open_file
 
-FOLDER = "as_of"
+__all__ = ["FOLDER", "make", "path", "query"]
 # A day is read many times and then never again; so many stay beside a version.
 KEPT_DAYS = 12
-
-
-def path(settings: Settings, day: date) -> Path | None:
-    """The finished file of that day for the version that serves, or None where it was not made yet."""
-    version = current_version(settings)
-    if version is None:
-        return None
-    found = _file(settings, version, day)
-    return found if found.is_file() else None
 
 
 def query(file: Path, settings: Settings, sql: str, params: Params = None) -> Result:
@@ -98,15 +90,11 @@ def _make(settings: Settings, version: str, day: date, progress: Callable[[str],
         raise BuildFailed("warehouse.as_of_failed", day=day.isoformat(), error=named)
     finish_candidate(own.candidate)
     sync_file(own.candidate)
-    target = _file(settings, version, day)
+    target = place(settings, version, day)
     target.parent.mkdir(parents=True, exist_ok=True)
     own.candidate.replace(target)
     _forget_old(target.parent.parent, target.parent)
     return target
-
-
-def _file(settings: Settings, version: str, day: date) -> Path:
-    return settings.published / version / FOLDER / day.isoformat() / DATABASE
 
 
 def _forget_old(folder: Path, kept: Path) -> None:

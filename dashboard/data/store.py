@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -86,7 +87,8 @@ class Store:
     """Named queries and drawn pages of the published version, each with a bounded cache by version and scope.
 
     `scope_of` says what the reader of the request at hand may see; without accounts that is everything. `earlier` opens
-    a version that no longer serves, such as the one that a closed month is frozen with.
+    a version that no longer serves, such as the one that a closed month is frozen with. `day`: the store shows what was
+    known by the end of that day, and `present` what is known now.
     """
 
     def __init__(
@@ -96,8 +98,13 @@ class Store:
         pages: int = 64,
         scope_of: Callable[[], Scope] | None = None,
         earlier: Callable[[str], Reader] | None = None,
+        *,
+        day: date | None = None,
+        present: Store | None = None,
     ) -> None:
         self._reader = reader
+        self.day = day
+        self.present = present
         self._open = earlier
         self._earlier = Recent(EARLIER_KEPT)
         self.scope_of: Callable[[], Scope] = scope_of or (lambda: WHOLE)
@@ -221,6 +228,16 @@ class Snapshot:
         self.version = version
         self.scope = scope or store.scope_of()
 
+    @property
+    def day(self) -> date | None:
+        """The earlier day whose knowledge this is; None: all that is known."""
+        return self._store.day
+
+    def present(self) -> Snapshot | None:
+        """The same version with all that is known now, where this is an earlier day's; else None."""
+        now = self._store.present
+        return None if now is None else Snapshot(now, self.version, self.scope)
+
     def may_see(self, unit_id: str | None) -> bool:
         """Whether a township or enterprise lies within the reader's scope."""
         return self.scope.is_whole or self._store.resolved(
@@ -231,6 +248,10 @@ class Snapshot:
         """Rows of data/sql/<name>.sql with its named parameters, as dictionaries."""
         return self._store.run(self.version, name, params, self.scope, self._reader)
 
+    def received_days(self) -> tuple[Row, ...]:
+        """Days with submissions, the last first: the same for every reader, since they tell of nobody."""
+        return self._store.run(self.version, "received_days", {}, WHOLE, self._reader)
+
     def manifest(self) -> dict[str, Any]:
         return self._store.manifest(self.version, self._reader)
 
@@ -238,6 +259,11 @@ class Snapshot:
     def is_earlier(self) -> bool:
         """Whether another version serves."""
         return self._reader is not None
+
+    @property
+    def is_past(self) -> bool:
+        """Whether this is another version or an earlier day: looked at, never changed."""
+        return self.is_earlier or self.day is not None
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """A value derived from this version, as far as the reader sees it, made once."""

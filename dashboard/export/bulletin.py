@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -49,7 +49,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Draft:
-    """One bulletin, the same for the same version and month. `sections` are (heading, paragraphs)."""
+    """One bulletin, the same for the same version and month. `sections` are (heading, paragraphs).
+
+    `stamp` names the version, and the earlier day where it shows one.
+    """
 
     title: str
     addressee: str
@@ -60,6 +63,7 @@ class Draft:
     dropped: tuple[Dropped, ...]
     version: str
     made_at: datetime
+    stamp: str
 
     def figures(self) -> list[Figure]:
         """Every figure in the text, in reading order."""
@@ -86,7 +90,9 @@ def view_of(snapshot: Snapshot, period: date) -> View:
     known = catalogue(snapshot)
     if period not in known.periods:
         raise NoSuchMonth(period, known.latest)
-    return View("/", State(period=period), snapshot, known, Translator("zh"), period, frozenset({"/trace"}))
+    return View(
+        "/", State(period=period, as_of=snapshot.day), snapshot, known, Translator("zh"), period, frozenset({"/trace"})
+    )
 
 
 def months(period: date) -> str:
@@ -110,7 +116,7 @@ class _Facts:
     # -- one figure ----------------------------------------------------------------------------
     def maker(self, code: str, measure: str, value: Any, unit: str | None = None) -> Callable[[str], Figure]:
         unit_id = unit or str(self.view.catalogue.county["township_code"])
-        asked = State(period=self.view.period, indicator=code, township=unit)
+        asked = State(period=self.view.period, indicator=code, township=unit, as_of=self.view.snapshot.day)
         trace = self.base + address.href("/trace", asked)
         return lambda text: Figure(text, code, unit_id, self.view.period, measure, value, trace)
 
@@ -378,7 +384,12 @@ class _Facts:
 
 
 def made_at(view: View) -> datetime:
-    """When the version was published, at the bureau's clock; the only time a bulletin may name."""
+    """When the version was published, at the bureau's clock; the only time a bulletin may name.
+
+    On an earlier day the end of that day: nothing later is in it.
+    """
+    if view.snapshot.day is not None:
+        return datetime.combine(view.snapshot.day, time(23, 59))
     made = datetime.fromisoformat(str(view.catalogue.manifest["created_at"])).replace(tzinfo=None)
     return made + timedelta(hours=float(view.catalogue.settings.get("utc_offset_hours") or 0))
 
@@ -419,7 +430,9 @@ def draft(snapshot: Snapshot, period: date, base: str) -> Draft:
         for index, (part, paragraphs) in enumerate(written)
     )
     notice = view.catalogue.settings.get("data_notice_zh", "")
-    notes = [plain(fill(row.text, {"notice": notice})) for row in wording.clauses() if row.part == "notes"]
+    known = plain(say("as_of", day=day(made_at(view)))) if snapshot.day else ""
+    given = {"notice": notice, "as_of": known}
+    notes = [plain(fill(row.text, given)) for row in wording.clauses() if row.part == "notes"]
     headline = view.catalogue.headline()
     made = made_at(view)
     year = plain(say("year", year=period.year, months=months(period)))
@@ -438,4 +451,5 @@ def draft(snapshot: Snapshot, period: date, base: str) -> Draft:
         dropped=tuple(dropped),
         version=view.catalogue.version,
         made_at=made,
+        stamp=view.stamp(),
     )

@@ -24,7 +24,7 @@ from docx.shared import Mm, Pt
 
 from dashboard.export import tables, wording
 from dashboard.export.bulletin import Draft
-from dashboard.export.wording import Figure, Phrase, plain, word
+from dashboard.export.wording import Figure, Phrase, word
 
 # GB/T 9704: A4, head 37 mm, binding edge 28 mm, type area 156 x 225 mm, 22 lines of 28 characters of size 3 (16 pt).
 PAGE = (210.0, 297.0)
@@ -64,10 +64,9 @@ def write(draft: Draft) -> bytes:
     writer.paragraph([title], "font.heading", TABLE_PT)
     for note in notes:
         writer.paragraph([note], size=TABLE_PT)
-    stamp = plain(wording.fill(wording.text("footer", "version"), {"version": draft.version}))
-    _footer(document.sections[0], stamp)
+    _footer(document.sections[0], draft.stamp)
     properties = document.core_properties
-    properties.title, properties.author, properties.comments = draft.title, draft.signature[0], stamp
+    properties.title, properties.author, properties.comments = draft.title, draft.signature[0], draft.stamp
     properties.created = properties.modified = draft.made_at
     properties.last_modified_by = draft.signature[0]
     out = io.BytesIO()

@@ -33,7 +33,9 @@ SHOWN: dict[str, tuple[str, ...]] = {
 def for_page(view: View) -> list[html.P]:
     """The downloads of the page at the view's address; none where its month has no figures."""
     names = SHOWN.get(view.path, ())
-    return [links(view, *names)] if names and view.period in view.catalogue.periods else []
+    # An earlier day that is not there yet has no figures either.
+    is_shown = view.period in view.catalogue.periods and view.state.as_of == view.snapshot.day
+    return [links(view, *names)] if names and is_shown else []
 
 
 def links(view: View, *names: str) -> html.P:

@@ -14,6 +14,7 @@ import flask
 
 from dashboard import state as address
 from dashboard.access.gate import Gate
+from dashboard.as_of.days import Days
 from dashboard.data.catalogue import catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import bulletin, delimited, tables, xlsx
@@ -41,8 +42,8 @@ TABLES: dict[str, tuple[str, Callable[[View], Table]]] = {
 }
 
 
-def install(server: flask.Flask, store: Store, gate: Gate) -> None:
-    """Serve the downloads; each reader gets the rows of their scope, as on the page."""
+def install(server: flask.Flask, store: Store, gate: Gate, days: Days) -> None:
+    """Serve the downloads; each reader gets the rows of their scope, as on the page, of the day that it shows."""
 
     @server.get("/export/<name>.<kind>")
     def export(name: str, kind: str) -> flask.Response:
@@ -55,9 +56,14 @@ def install(server: flask.Flask, store: Store, gate: Gate) -> None:
             gate.record("refused", path=flask.request.path, reason="export")
             return _plain(403, t("export.refused"))
         try:
-            content, title = store.draw(
-                lambda snapshot: _made(snapshot, asked, t, page, make, kind), version=asked.version
-            )
+            source, version = store, asked.version
+            if asked.as_of:
+                day = days.standing(asked.as_of)
+                if day.standing != "ready":
+                    status = 503 if day.standing in ("making", "failed") else 404
+                    return _plain(status, t(f"as_of.export.{day.standing}", day=asked.as_of))
+                source, version = days.store(asked.as_of), None
+            content, title = source.draw(lambda snapshot: _made(snapshot, asked, t, page, make, kind), version=version)
         except UnknownVersion:
             return _plain(404, t("version.unknown_why", version=asked.version))
         except NotPublished:
@@ -66,7 +72,13 @@ def install(server: flask.Flask, store: Store, gate: Gate) -> None:
             return _plain(503, t("moving.why"))
         except bulletin.NoSuchMonth as error:
             return _plain(404, t("export.no_month", month=f"{error.period:%Y-%m}"))
-        gate.record("export", path=flask.request.path, period=asked.period, version=asked.version or store.version())
+        gate.record(
+            "export",
+            path=flask.request.path,
+            period=asked.period,
+            version=version or store.version(),
+            as_of=asked.as_of,
+        )
         answer = flask.Response(content, mimetype=KINDS[kind])
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{title}.{kind}')}"
         return answer
@@ -89,10 +101,10 @@ def _made(
     view = View(page, asked, snapshot, known, t, period, frozenset())
     table = make(view)
     chosen = [view.unit_name(asked.township)] if asked.township in known.townships else []
-    title = "_".join([table.title, *chosen, f"{period:%Y-%m}", t(f"basis.{asked.basis_or_default}")])
+    parts = [table.title, *chosen, f"{period:%Y-%m}", t(f"basis.{asked.basis_or_default}"), view.known()]
+    title = "_".join(filter(None, parts))
     if kind == "csv":
         return delimited.write(table), title
     out = io.BytesIO()
-    stamp = t("export.stamp", version=known.version)
-    xlsx.write(table, out, footer=t("export.page"), stamp=stamp, made_at=bulletin.made_at(view))
+    xlsx.write(table, out, footer=t("export.page"), stamp=view.stamp(), made_at=bulletin.made_at(view))
     return out.getvalue(), title

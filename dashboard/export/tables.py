@@ -67,8 +67,8 @@ def lamp(view: View, row: Row) -> str:
 
 
 def unit_line(view: View, code: str | None = None) -> str:
-    """The months covered, and the unit where one holds for the whole table."""
-    months = view.to_date(view.period)
+    """The months covered, the earlier day shown, and the unit where one holds for the whole table."""
+    months = view.t("foot.gap").join(filter(None, (view.to_date(view.period), view.known())))
     return months if code is None else view.t("export.unit", period=months, unit=view.unit_label(code))
 
 

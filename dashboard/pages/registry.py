@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.pages import (
+    changes,
     coal,
     dictionary,
     energy,
@@ -29,11 +30,12 @@ from dashboard.view import View
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page: its address, the key of its name (i18n), the function that draws it."""
+    """One page: its address, the key of its name (i18n), the function that draws it, whether the navigation lists it."""
 
     path: str
     key: str
     render: Callable[[View], Page]
+    is_listed: bool = True
 
 
 PAGES: tuple[Entry, ...] = (
@@ -48,6 +50,8 @@ PAGES: tuple[Entry, ...] = (
     Entry("/quality", "nav.quality", quality.render),
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),
+    # Reached from the banner of an earlier day.
+    Entry("/changes", "nav.changes", changes.render, is_listed=False),
 )
 # A screen of its own, without the frame and not in the navigation.
 WALL = Entry(wall.PATH, "nav.wall", wall.render)

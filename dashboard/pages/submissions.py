@@ -73,6 +73,8 @@ def render(view: View) -> Page:
 def _hand_in(view: View) -> html.Section:
     """Where workbooks are dropped and forms are fetched; drawn by assets/submit.js with these texts."""
     t = view.t
+    if view.snapshot.is_past:
+        return html.Section()
     texts: dict[str, Any] = {name: t(f"submit.{name}") for name in SAID}
     texts["columns"] = [t(f"col.{name}") for name in ("cell", "severity", "read", "message", "rule")]
     units = [[row["name_zh"], view.named(row)] for row in view.catalogue.active_townships(view.period)]
@@ -106,6 +108,9 @@ def _withdraw(view: View, submission: Row) -> Any:
     """Taking a submission back, with a reason; nothing where it is withdrawn already."""
     if submission["status"] == "withdrawn":
         return html.P(view.t("submit.withdrawn"), className="muted")
+    if view.snapshot.is_past:
+        # An earlier day is looked at, not changed.
+        return None
     texts = {
         "submission": submission["submission_id"],
         "reason": view.t("submit.reason"),
@@ -138,9 +143,9 @@ def _month(view: View) -> html.Section:
     }
     texts["period"] = f"{view.period:%Y-%m}"
     parts: list[Any] = [html.P(line) for line in lines]
-    if row and row["closed_at"] and not view.snapshot.is_earlier:
+    if row and row["closed_at"] and not view.snapshot.is_past:
         parts.append(html.P(view.link(t("month.see"), "/", version=row["version"], submission=None)))
-    if not view.snapshot.is_earlier:
+    if not view.snapshot.is_past:
         parts.append(html.Div(**attribute("data-month", json.dumps(texts, ensure_ascii=False))))
     return tables.section(t(f"month.{status}_heading", period=period), *parts)
 

@@ -5,7 +5,6 @@ Belongs here: the layout of `/trace`. Does not belong here: how a figure is comp
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import Any
 
 from dash import html
@@ -54,8 +53,6 @@ def render(view: View) -> Page:
             december=view.period.replace(month=12),
         )
     )
-    if view.state.as_of:
-        cells = known_on(cells, view.state.as_of)
     name, indicator = view.unit_name(unit) if level != "county" else view.county, view.indicator(code)
     if figure is None and not cells:
         title = view.t("trace.nothing", unit=name, indicator=indicator, period=view.month(view.period))
@@ -78,19 +75,6 @@ def render(view: View) -> Page:
     body += [_cells(view, cells, code), *parts] if own else [*parts, _cells(view, cells, code)]
     body.append(source_note(view, [code], basis=basis))
     return Page(title, view.t("trace.sub", basis=view.t(f"basis.{basis}.long"), code=code, unit=unit), body)
-
-
-def known_on(cells: list[Row], day: Any) -> list[Row]:
-    """The cells that were known by the end of `day`, each with the state it had then."""
-    end = datetime.combine(day, time.max)
-    known = []
-    for row in cells:
-        if row["valid_from"] is None or row["valid_from"] > end:
-            continue
-        in_force_then = row["valid_to"] is None or row["valid_to"] > end
-        later = row["status"] in ("superseded", "withdrawn") and in_force_then
-        known.append({**row, "status": "in_force", "valid_to": None} if later else row)
-    return known
 
 
 def _choose(view: View, why: str) -> Page:
