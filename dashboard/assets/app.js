@@ -3,6 +3,7 @@
   "use strict";
   var EVERY_MS = 10000;
   var away = false;
+  var root = document.documentElement;
 
   function drawn() {
     var node = document.querySelector("[data-version]");
@@ -62,8 +63,21 @@
     if (event.target.closest && event.target.closest("[data-action=print]")) { window.print(); }
   });
 
+  /* A box that moves sideways is reached by the keyboard too (newer browsers do so by themselves). */
+  var settling = null;
+  function reachBoxes() {
+    document.querySelectorAll(".table-box").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth + 1) { box.setAttribute("tabindex", "0"); } else { box.removeAttribute("tabindex"); }
+    });
+  }
+  function settle() {
+    window.clearTimeout(settling);
+    settling = window.setTimeout(reachBoxes, 150);
+  }
+  new MutationObserver(settle).observe(root, { childList: true, subtree: true });
+  window.addEventListener("resize", settle);
+
   /* High contrast: chosen in the header and kept for a year, else as the reader's system asks. */
-  var root = document.documentElement;
   function contrasted() { return root.getAttribute("data-theme") === "contrast"; }
   function showContrast() {
     document.querySelectorAll("[data-action=contrast]").forEach(function (button) {

@@ -18,6 +18,9 @@ from dashboard.view import View, month_before
 
 YEARS = 3
 
+# The table of what the timeline draws.
+TWIN = "incidents"
+
 
 def render(view: View) -> Page:
     indicators = view.catalogue.safety()
@@ -49,7 +52,7 @@ def render(view: View) -> Page:
                 lamp_note(view, current),
             ),
             html.Div([_townships(view, indicators), _timeline(view, incidents)], className="columns even"),
-            _incidents(view, incidents),
+            html.Div(_incidents(view, incidents), id=TWIN),
         ],
     )
 
@@ -104,7 +107,8 @@ def _timeline(view: View, incidents: tuple[Row, ...]) -> html.Section:
     counts = Counter(years[row] for row, _, _ in events)
     words = view.t.join(view.t("safety.year_count", year=year, n=counts[year]) for year in years)
     image = svg.timeline(events, [str(year) for year in years], view.t("safety.timeline_alt", counts=words))
-    return tables.section(view.t("safety.timeline", counts=words), image, sub=view.t("safety.timeline_sub"))
+    twin = html.P(html.A(view.t("table.show"), href=f"#{TWIN}", className="to-twin"), className="small off-paper")
+    return tables.section(view.t("safety.timeline", counts=words), image, twin, sub=view.t("safety.timeline_sub"))
 
 
 def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
 from dashboard.pages.registry import PAGES
-from tests.e2e.tabs import Tab
+from tests.e2e.tabs import Tab, new_tab
 
 pytestmark = pytest.mark.e2e
 
@@ -34,3 +35,72 @@ def test_axe_finds_nothing_grave(tab: Tab, path: str, lang: str) -> None:
         if rule["impact"] in GRAVE
     ]
     assert grave == []
+
+
+def test_a_phone_reaches_what_moves_sideways(browser: Browser, address: str) -> None:
+    tab = new_tab(browser, address)
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", DETAILS[0], "/submissions", "/quality"):
+        page = tab.open(path)
+        page.wait_for_function(
+            "[...document.querySelectorAll('.table-box')].every("
+            "box => box.scrollWidth <= box.clientWidth + 1 || box.tabIndex === 0)"
+        )
+        answer = Axe().run(page).response
+        assert [rule["id"] for rule in answer["violations"] if rule["impact"] in GRAVE] == [], path
+    tab.page.close()
+
+
+@pytest.mark.parametrize("path", ["/", DETAILS[0], "/submissions"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(tab: Tab, path: str) -> None:
+    """Every control and link in sight takes the focus by Tab alone, in the order of the page, with an outline."""
+    page = tab.open(path)
+    page.evaluate(
+        """() => { window.reached = []; document.addEventListener("focusin", event => {
+          const style = getComputedStyle(event.target);
+          window.reached.push([event.target, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2]);
+        }); }"""
+    )
+    waiting = page.evaluate(
+        """() => { window.waiting = [...document.querySelectorAll("a[href], button, summary, input, select")]
+          .filter(node => node.checkVisibility({visibilityProperty: true}) && !node.disabled && node.tabIndex >= 0);
+          return window.waiting.length; }"""
+    )
+    assert waiting > 40
+    for _ in range(waiting + 5):
+        page.keyboard.press("Tab")
+    missed, bare = page.evaluate(
+        """() => { const reached = new Set(window.reached.map(one => one[0]));
+          const name = node => node.outerHTML.slice(0, 120);
+          return [window.waiting.filter(node => !reached.has(node)).map(name),
+                  window.reached.filter(one => !one[1] && one[0].id !== "submit-files").map(one => name(one[0]))]; }"""
+    )
+    assert missed == [] and bare == []
+    order = page.evaluate(
+        "window.reached.map(one => one[0].closest('header') ? 'header' : one[0].closest('nav.app-nav') ? 'nav' : "
+        "one[0].closest('main') ? 'main' : '').filter(Boolean)"
+    )
+    assert [place for at, place in enumerate(order[:waiting]) if at == 0 or place != order[at - 1]][:3] == [
+        "header",
+        "nav",
+        "main",
+    ]
+    tab.watch.check(page)
+
+
+def test_every_chart_has_its_table(tab: Tab) -> None:
+    """Beside it in its section, or where a link below it leads."""
+    charts = 0
+    for path in (*[entry.path for entry in PAGES], *DETAILS):
+        page = tab.open(path)
+        for chart in page.locator("main [role=img], main section img:not(table img):not(.why-line img)").all():
+            charts += 1
+            section = chart.locator("xpath=ancestor::section[1]")
+            table = section.locator("table")
+            if table.count() == 0:
+                table = page.locator(f"{section.locator('a.to-twin').get_attribute('href')} table")
+            assert table.first.locator("tbody tr").count() >= 1, (path, section.inner_text()[:60])
+            described = chart.evaluate("node => node.alt || node.closest('[aria-label]')?.getAttribute('aria-label')")
+            assert described, path
+    assert charts >= 3
+    tab.watch.check(tab.page)
