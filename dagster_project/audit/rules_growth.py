@@ -14,13 +14,11 @@ from dagster_project.audit.figures import (
     BASE,
     BASE_MONTH,
     GROWTH,
-    MEASURE_OF,
-    MONTH,
     Figure,
-    active_townships,
     step,
 )
 from dagster_project.audit.findings import Finding, Suspect, deviance, is_swapped, number
+from dagster_project.audit.like_scope import like_scope
 
 NONE: Sequence[Finding] = ()
 
@@ -123,43 +121,6 @@ def _without(
     return rest if abs(rest - printed) < abs(published - printed) else published
 
 
-def _agrees_with_parts(figure: Figure, run: Run, bit: int) -> bool:
-    """Whether a county's printed base is what its parts print, parts that also add up to its current figure.
-
-    A base restated for boundaries, membership or revisions is right where the parts restated theirs alike: the
-    townships where each of them prints one, else the enterprises.
-    """
-    level_bit = figure.level_bit if bit == BASE else MONTH
-    printed, level = figure.value(bit), figure.value(level_bit)
-    if figure.row.level != "county" or not figure.meta.is_additive or printed is None or level is None:
-        return False
-    period = figure.row.first.period
-    townships = [row["township_code"] for row in active_townships(run.context.townships, period)]
-    enterprises = [known.enterprise_id for known in run.registers.enterprises(period)]
-    for units in (townships, enterprises):
-        parts = [(_known_value(run, figure, unit, level_bit), _known_value(run, figure, unit, bit)) for unit in units]
-        present = [(now, base) for now, base in parts if now is not None or base is not None]
-        if len(present) < 2:
-            continue
-        now, base = (sum(part[place] or 0.0 for part in present) for place in (0, 1))
-        allowed = 0.5 * len(present) ** 0.5
-        if abs(now - level) <= max(allowed * step(figure.cells[level_bit]), run.tolerance("V11", 0.0, level)) and (
-            abs(base - printed) <= max(allowed * step(figure.cells[bit]), run.tolerance("V11", 0.0, printed))
-        ):
-            return True
-    return False
-
-
-def _known_value(run: Run, figure: Figure, unit_id: str, bit: int) -> float | None:
-    """A unit's value of the same indicator and month: this submission's, else the one in force."""
-    row = run.collected.rows.get((unit_id, figure.index))
-    own = row.figures.get(figure.meta.code) if row is not None else None
-    if own is not None and own.value(bit) is not None:
-        return own.value(bit)
-    entry = run.past.own(figure.meta.code, unit_id, MEASURE_OF[bit]).get(figure.index)
-    return entry[0] if entry else None
-
-
 def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
     """Printed base = last year's figure, within 0.5 % (V11); a merged unit may print either geography's."""
     findings: list[Finding] = []
@@ -190,19 +151,24 @@ def v11_published_base(figure: Figure, run: Run) -> Iterable[Finding]:
             figure.vouched |= bit
         # a difference within tolerance that swapped digits explain exactly is no revision
         if difference > run.tolerance("V11", printed, published) or is_swapped(value, published):
-            if _agrees_with_parts(figure, run, bit):
+            like = like_scope(figure, run, bit)
+            if like is not None:
                 figure.vouched |= bit
-                continue
+                if not like.joined:
+                    continue
             findings.append(
                 Finding(
-                    "V11.boundary"
+                    "V11.scope"
+                    if like is not None
+                    else "V11.boundary"
                     if gone
                     else "V11.before"
                     if _is_published_odd(figure, run, bit, published)
                     else "V11",
                     (Suspect(figure, bit, published),),
                     {"published": number(published), "difference": number(difference)}
-                    | {"percent": number(100 * difference / published, 1) if published else "-"},
+                    | {"percent": number(100 * difference / published, 1) if published else "-"}
+                    | ({"known": number(like.base), "joined": like.joined} if like is not None else {}),
                 )
             )
     return findings

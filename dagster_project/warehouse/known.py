@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dagster_project.audit.history import InMemoryHistory
+from dagster_project.audit.history import History, InMemoryHistory
 from dagster_project.audit.run import Auditor
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
@@ -126,9 +126,14 @@ class Reading:
         """Whether the workbook is a register, which is read before what refers to it."""
         return any(sheet.form_code in self.register_forms for sheet in parsed.sheets)
 
-    def read(self, parsed: ParsedWorkbook, known: Known, submission: Submission) -> Intake:
-        """One parsed workbook with units, issues and what is held back; `known` is not changed."""
+    def read(
+        self, parsed: ParsedWorkbook, known: Known, submission: Submission, history: History | None = None
+    ) -> Intake:
+        """One parsed workbook with units, issues and what is held back; `known` is not changed.
+
+        `history` stands for that of `known` where an earlier submission is judged again.
+        """
         # Months in the future are audit's V34, which knows the time of receipt.
         intake = resolve(parsed, known.directory, self.vocabulary)
-        self.auditor.audit(intake, known.history, known.registers, submission)
+        self.auditor.audit(intake, history or known.history, known.registers, submission)
         return intake

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, Submission, UnitRef
+from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
 from dagster_project.settings import Settings
 from dagster_project.warehouse.bulk import insert_rows, transaction
 from dagster_project.warehouse.errors import WarehouseError
@@ -225,21 +225,28 @@ class Batch:
                 sid,
                 seq,
                 number,
-                issue.sheet,
-                issue.cell,
-                issue.severity,
-                issue.rule,
-                issue.message_zh,
-                issue.message_en,
-                issue.raw_text,
-                issue.indicator_code,
-                issue.level,
-                issue.unit_id,
-                issue.period,
-                issue.status,
+                *_issue_columns(issue),
             )
             for number, issue in enumerate(parsed.issues, start=1)
         )
+
+
+def _issue_columns(issue: Issue) -> tuple[Any, ...]:
+    """The columns of raw.issue from `sheet` on."""
+    return (
+        issue.sheet,
+        issue.cell,
+        issue.severity,
+        issue.rule,
+        issue.message_zh,
+        issue.message_en,
+        issue.raw_text,
+        issue.indicator_code,
+        issue.level,
+        issue.unit_id,
+        issue.period,
+        issue.status,
+    )
 
 
 def _fit(value: Decimal | None) -> Decimal | None:
@@ -312,6 +319,81 @@ class Store:
         self.connection.execute(
             "UPDATE raw.submission SET status = 'withdrawn', withdrawn_at = ? WHERE submission_id = ?",
             [at, submission_id],
+        )
+
+    # ------------------------------------------------------------------------------------------- judging once more
+
+    def open_warnings(self, rules: Iterable[str], level: str, months: list[date]) -> list[tuple[str, int, str, date]]:
+        """(submission, seq, unit, month) of what accepted submissions were warned of at a level in these months."""
+        return self.connection.execute(
+            """
+            SELECT DISTINCT i.submission_id, i.seq, i.unit_id, i.period
+            FROM raw.issue i JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted' AND i.status = 'open' AND i.severity = 'warning' AND i.level = ?
+              AND list_contains(?, i.rule) AND list_contains(?::DATE[], i.period)
+            ORDER BY i.seq, i.unit_id, i.period
+            """,
+            [level, sorted(rules), months],
+        ).fetchall()
+
+    def saying(self, wanted: list[tuple[str, str, date]]) -> list[tuple[str, int, str, str, date]]:
+        """(submission, seq, form, unit, month): who speaks last of each (form, unit, month)."""
+        if not wanted:
+            return []
+        return self.connection.execute(
+            """
+            SELECT DISTINCT submission_id, seq, form_code, unit_id, period FROM (
+                SELECT o.submission_id, o.seq, o.form_code, o.unit_id, o.period
+                FROM raw.observation o
+                JOIN (SELECT unnest(?::VARCHAR[]) AS form_code, unnest(?::VARCHAR[]) AS unit_id,
+                             unnest(?::DATE[]) AS period) w USING (form_code, unit_id, period)
+                JOIN raw.submission s USING (submission_id)
+                WHERE s.status = 'accepted' AND o.status = 'accepted'
+                QUALIFY o.seq = max(o.seq) OVER (PARTITION BY o.form_code, o.unit_id, o.period)
+            ) ORDER BY seq, unit_id, period
+            """,
+            [[one[place] for one in wanted] for place in range(3)],
+        ).fetchall()
+
+    def open_issues(
+        self, submission_id: str, rules: Iterable[str], unit_id: str, period: date
+    ) -> list[tuple[int, str | None, str | None, str, str, str, str]]:
+        """(number, sheet, cell, rule, severity, zh, en) of what these rules say of a unit and month."""
+        return self.connection.execute(
+            """
+            SELECT issue_no, sheet, cell, rule, severity, message_zh, message_en FROM raw.issue
+            WHERE submission_id = ? AND unit_id = ? AND period = ? AND status = 'open' AND list_contains(?, rule)
+            ORDER BY issue_no
+            """,
+            [submission_id, unit_id, period, sorted(rules)],
+        ).fetchall()
+
+    def restate(self, submission_id: str, number: int, severity: str, zh: str, en: str, status: str) -> None:
+        """Another word of the same issue."""
+        self.connection.execute(
+            "UPDATE raw.issue SET severity = ?, message_zh = ?, message_en = ?, status = ? "
+            "WHERE submission_id = ? AND issue_no = ?",
+            [severity, zh, en, status, submission_id, number],
+        )
+
+    def add_issue(self, submission_id: str, seq: int, issue: Issue) -> None:
+        """One issue more, numbered after the others."""
+        self.connection.execute(
+            "INSERT INTO raw.issue SELECT ?, ?, coalesce(max(issue_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+            "FROM raw.issue WHERE submission_id = ?",
+            [submission_id, seq, *_issue_columns(issue), submission_id],
+        )
+
+    def recount(self, submission_id: str) -> None:
+        """The submission's errors and warnings as its issues stand."""
+        self.connection.execute(
+            """
+            UPDATE raw.submission SET
+                errors = (SELECT count(*) FROM raw.issue WHERE submission_id = $id AND severity = 'error'),
+                warnings = (SELECT count(*) FROM raw.issue WHERE submission_id = $id AND severity = 'warning')
+            WHERE submission_id = $id
+            """,
+            {"id": submission_id},
         )
 
     # --------------------------------------------------------------------------------------------- reading it back

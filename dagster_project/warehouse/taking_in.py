@@ -24,7 +24,16 @@ from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submissi
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import Reference, load_reference
 from dagster_project.settings import Settings
-from dagster_project.warehouse import acts, archive, closing, fingerprints, mappings, reception, reference_tables
+from dagster_project.warehouse import (
+    acts,
+    archive,
+    closing,
+    fingerprints,
+    mappings,
+    reception,
+    reference_tables,
+    rejudging,
+)
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
@@ -46,18 +55,20 @@ INTAKE_KEY = "intake_fingerprint"
 SCHEMA_KEY = "schema_fingerprint"
 POSITION_KEY = "position"
 REREAD_KEY = "reread_after_seq"
+REJUDGE_KEY = "rejudge_for"
 
 
 @dataclass
 class IngestReport:
     """What taking in did. `submissions` has one entry per workbook taken in now, `rejected` those that gave nothing,
     with their messages; `seen_again` repeated contents found to be in force; `reread` submissions read again because
-    a register came in that knows their units."""
+    a register came in that knows their units; `rejudged` those judged again because a neighbour came in late."""
 
     submissions: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     seen_again: list[str] = field(default_factory=list)
     reread: list[str] = field(default_factory=list)
+    rejudged: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     observations: int = 0
     quarantined: int = 0
@@ -156,6 +167,8 @@ class _TakingIn:
         self.total = 0
         # Contents that were received more than once: seq of the last submission, its keys, whether one was beaten.
         self.repeated: dict[str, _Repeated] = {}
+        # What came later than somebody who is measured against it; kept in raw.meta until they are judged again.
+        self.late = rejudging.Late.from_text(store.meta(REJUDGE_KEY))
 
     # --------------------------------------------------------------------------------------------------- the order
 
@@ -172,7 +185,7 @@ class _TakingIn:
             (entry for sid, entry in self.state.withdrawn.items() if sid not in withdrawn),
             key=lambda entry: (entry.after_seq, entry.at),
         )
-        if pending or self._registers_unfinished():
+        if pending or self._registers_unfinished() or self.late:
             self._watch_repeated(pending, stored)
             with ExitStack() as stack:
                 pool: ParsePool | None = None
@@ -188,10 +201,14 @@ class _TakingIn:
                         self._take_batch([entry for entry in batch if entry.seq not in taken], parsed)
                         if self._registers_unfinished():
                             self._reread(pool)
+                        self._rejudge(pool)
                     parsed.clear()
+                # A refresh was killed between a register, or a late month, and what waited for it.
                 if self._registers_unfinished():
-                    # A refresh was killed between a register and what waited for it.
-                    self._reread(pool or stack.enter_context(self._pool(1)))
+                    pool = pool or stack.enter_context(self._pool(1))
+                    self._reread(pool)
+                if self.late:
+                    self._rejudge(pool or stack.enter_context(self._pool(1)))
         self._flush()
         self._withdraw(waiting, before_seq=None)
         self._finish()
@@ -248,7 +265,7 @@ class _TakingIn:
                 self._take(entry, shelf.take(entry.seq))
                 taken.append(entry)
         if has_register and taken:
-            self.batch, self.known = Batch(), None
+            self.batch, self.known, self.late = Batch(), None, rejudging.Late()
             self.report.restore(before)
             self.done -= len(taken)
             for seq, again in self._parse(pool, taken):
@@ -336,19 +353,12 @@ class _TakingIn:
             self.journal.append([event])
             self.report.seen_again.append(entry.path)
             return
-        submission = Submission(
-            submission_id=entry.submission_id,
-            seq=entry.seq,
-            file_name=_clean(entry.path),
-            sha256=entry.sha256,
-            size_bytes=entry.size_bytes,
-            received_at=entry.received_at,
-            ingested_at=entry.ingested_at,
-        )
+        submission = _submission(entry)
         intake, status = self._read(submission, parsed)
         self.batch.add(submission, intake, status)
         keys = supersession_keys(intake) if self.repeated else set()
         if status == "accepted":
+            self.late.note(intake, entry.seq, self._current().history)
             self._current().add(intake)
             for other in self.repeated.values():
                 other.meet(entry.seq, keys)
@@ -453,15 +463,7 @@ class _TakingIn:
                 parsed = shelf.take(entry.seq)
                 if parsed is None:
                     continue
-                submission = Submission(
-                    entry.submission_id,
-                    entry.seq,
-                    _clean(entry.path),
-                    entry.sha256,
-                    entry.size_bytes,
-                    entry.received_at,
-                    entry.ingested_at,
-                )
+                submission = _submission(entry)
                 intake, status = self._read(submission, parsed)
                 after = sum(cell.unit_id is None for cell in intake.parsed.observations)
                 if status == "accepted" and after < unresolved[entry.submission_id]:
@@ -471,6 +473,33 @@ class _TakingIn:
         finally:
             shelf.clear()
         self._flush({REREAD_KEY: ""})
+
+    def _rejudge(self, pool: ParsePool) -> None:
+        """Judge again those that were judged before their neighbours came: the month before, the parts of a sum."""
+        late, self.late = self.late, rejudging.Late()
+        if not late:
+            return
+        self._flush({REJUDGE_KEY: late.to_text()})
+        items = rejudging.affected(self.store, late)
+        entries = [entry for entry in self.state.live if entry.submission_id in items]
+        files = {entry.seq: _clean(entry.path) for entry in self.state.live} if entries else {}
+        found = {}
+        for seq, parsed in self._parse(pool, entries):
+            entry = self.state.received[seq]
+            known = self._current()
+            found[entry] = rejudging.judge_again(
+                parsed,
+                items[entry.submission_id],
+                known.history,
+                lambda book, history, entry=entry, known=known: self.reading.read(  # type: ignore[misc]
+                    book, known, _submission(entry), history
+                ),
+            )
+        with self.store.transaction():
+            for entry, judged in found.items():
+                if rejudging.apply(self.store, entry.submission_id, entry.seq, judged, files, self.reading.messages):
+                    self.report.rejudged.append(entry.path)
+            self.store.set_meta(REJUDGE_KEY, "")
 
     def _withdraw(self, waiting: list[Withdrawal], before_seq: int | None) -> list[Withdrawal]:
         """Apply the withdrawals said before a delivery (all, where None); returns those left."""
@@ -491,6 +520,8 @@ class _TakingIn:
 
     def _flush(self, meta: dict[str, str] | None = None) -> None:
         if self.batch.submissions or meta:
+            if self.late:
+                meta = {REJUDGE_KEY: self.late.to_text(), **(meta or {})}
             self.store.write(self.batch, meta)
             self.batch = Batch()
 
@@ -586,6 +617,18 @@ def _chunks_of_batches(entries: list[Received]) -> Iterator[list[Received]]:
         chunk = [*chunk, *group]
     if chunk:
         yield chunk
+
+
+def _submission(entry: Received) -> Submission:
+    return Submission(
+        submission_id=entry.submission_id,
+        seq=entry.seq,
+        file_name=_clean(entry.path),
+        sha256=entry.sha256,
+        size_bytes=entry.size_bytes,
+        received_at=entry.received_at,
+        ingested_at=entry.ingested_at,
+    )
 
 
 def _says_something(intake: Intake) -> bool:

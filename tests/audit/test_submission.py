@@ -611,3 +611,43 @@ def test_the_deployments_own_ledger_is_judged(book, start, end, coefficient, tol
 def test_electricity_has_only_its_own_coefficients(book, used, fires):
     book.put("D6", "EF600K", "month", used, PLANT, form="EN-L1")
     assert (("V28", "warning", "D6") in book.found()) is fires
+
+
+def county_on_a_list(book: Book, printed: float, members: dict[str, tuple[float, float | None]]) -> set:
+    """V11 over the county's taxes of above-scale industry: (now, a year before) of the enterprises on its list."""
+    other = Book(book.auditor)
+    other.registers = Registers(KnownEnterprise(unit, unit, TOWN, unit, is_above_scale=True) for unit in members)
+    other.past("TE03a", "ytd", {"2025-03": 300}, COUNTY)
+    for unit, (now, before) in members.items():
+        other.past("TE03", "ytd", {"2026-03": now}, unit)
+        if before is not None:
+            other.past("TE03", "ytd", {"2025-03": before}, unit)
+    other.put("D9", "TE03a", "ytd", sum(now for now, _ in members.values()), COUNTY)
+    other.put("E9", "TE03a", "base_ytd", printed, COUNTY)
+    return {entry for entry in other.found() if entry[0] == "V11"}
+
+
+def test_a_county_base_is_compared_on_this_years_list(book):
+    """The county published 300 last year, one plant of 40 has left the list since: 260 is right, 280 is not."""
+    stayed: dict[str, tuple[float, float | None]] = {"A": (110, 100), "B": (170, 160)}
+    assert county_on_a_list(book, 260, stayed) == set()
+    assert county_on_a_list(book, 280, stayed) == {("V11", "warning", "E9")}
+
+
+def test_plants_new_on_the_list_may_have_had_a_base_that_nobody_reported(book):
+    joined: dict[str, tuple[float, float | None]] = {"A": (110, 100), "B": (170, 160), "C": (30, None)}
+    assert county_on_a_list(book, 285, joined) == {("V11", "info", "E9")}
+    assert county_on_a_list(book, 400, joined) == {("V11", "warning", "E9")}
+    assert county_on_a_list(book, 250, joined) == {("V11", "warning", "E9")}
+
+
+def test_a_township_that_has_not_reported_counts_with_its_last_figure_and_base(book):
+    """J.6: the county carries 90 over 80 of February for the second township."""
+    towns = [row["township_code"] for row in book.auditor.context.townships if row["valid_to"] is None][:3]
+    book.past("TE01", "ytd", {"2025-03": 300}, COUNTY)
+    for town, month in zip(towns, ("2026-03", "2026-03", "2026-02"), strict=True):
+        book.past("TE01", "ytd", {month: 90}, town)
+        book.past("TE01", "base_ytd", {month: 80}, town)
+    book.put("D9", "TE01", "ytd", 270, COUNTY)
+    book.put("E9", "TE01", "base_ytd", 240, COUNTY)
+    assert {entry for entry in book.found() if entry[0] == "V11"} == set()

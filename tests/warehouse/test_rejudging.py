@@ -1,0 +1,113 @@
+"""Judged again: a month or the parts of a sum come in after somebody who is measured against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import refresh, store, taking_in
+from dagster_project.warehouse.taking_in import REJUDGE_KEY, IngestReport
+from tests.warehouse import workbooks
+from tests.warehouse.workbooks import START, TOWNS
+
+
+def take_in(settings: Settings) -> IngestReport:
+    refresh.receive(settings)
+    return refresh.ingest_pending(settings)
+
+
+def issues(settings: Settings, rule: str, file_name: str) -> list[tuple[Any, ...]]:
+    with store.open_store(settings) as opened:
+        return opened.connection.execute(
+            "SELECT i.cell, i.severity, i.status, i.message_zh, i.message_en FROM raw.issue i "
+            "JOIN raw.submission s USING (submission_id) WHERE i.rule = ? AND s.file_name = ? ORDER BY i.seq, i.issue_no",
+            [rule, file_name],
+        ).fetchall()
+
+
+def everything(settings: Settings) -> list[tuple[Any, ...]]:
+    with store.open_store(settings) as opened:
+        return opened.connection.execute("SELECT * FROM raw.issue ORDER BY ALL").fetchall()
+
+
+def month(settings: Settings, name: str, number: int, at: int, **figures: Any) -> None:
+    workbooks.townships(settings.inbox / name, number, {TOWNS[0]: (figures["month"], figures["ytd"])}, mtime=START + at)
+
+
+def test_a_late_month_re_judges_the_one_after_it_and_its_correction_settles_it(home: Settings) -> None:
+    month(home, "1.xlsx", 1, 0, month=100, ytd=100)
+    month(home, "3.xlsx", 3, 10, month=120, ytd=320)
+    take_in(home)
+    assert issues(home, "V02", "3.xlsx") == [], "nothing is known of February"
+    month(home, "2.xlsx", 2, 20, month=150, ytd=250)
+    report = take_in(home)
+    assert report.rejudged == ["3.xlsx"]
+    told = issues(home, "V02", "3.xlsx")
+    assert [row[:3] for row in told] == [("D5", "warning", "open")]
+    assert "250" in told[0][3] and "320" in told[0][3]
+    month(home, "2b.xlsx", 2, 30, month=100, ytd=200)
+    assert take_in(home).rejudged == ["3.xlsx"]
+    told = issues(home, "V02", "3.xlsx")
+    assert [row[:3] for row in told] == [("D5", "info", "resolved")]
+    assert "2b.xlsx" in told[0][3] and "2b.xlsx" in told[0][4]
+    with store.open_store(home) as opened:
+        counted = opened.connection.execute("SELECT warnings FROM raw.submission WHERE file_name = '3.xlsx'").fetchone()
+    assert counted == (0,)
+    before = everything(home)
+    refresh.discard_work(home)
+    take_in(home)
+    assert everything(home) == before, "a rebuild says the same"
+
+
+def test_a_killed_refresh_still_judges_again(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    month(home, "1.xlsx", 1, 0, month=100, ytd=100)
+    month(home, "3.xlsx", 3, 10, month=120, ytd=320)
+    take_in(home)
+    month(home, "2.xlsx", 2, 20, month=150, ytd=250)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_in.rejudging, "affected", killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_in(home)
+    with store.open_store(home) as opened:
+        assert opened.meta(REJUDGE_KEY)
+    assert refresh.ingest_pending(home).rejudged == ["3.xlsx"]
+    assert [row[0] for row in issues(home, "V02", "3.xlsx")] == ["D5"]
+
+
+def county(settings: Settings, name: str, year: int, ytd: float, base: float | None, at: int) -> None:
+    rows: list[list[object]] = [
+        [f"示范县乡镇企业主要指标汇总表（{year}年1—2月）"],
+        ["指标名称", "计量单位", "代码", "本月", "本月止累计", "去年同期累计"],
+        ["一、增加值", "万元", "01", ytd / 2, ytd, base],
+    ]
+    workbooks.write(settings.inbox / name, rows, mtime=START + at)
+
+
+def parts(settings: Settings, name: str, figures: list[tuple[float, float, float]], at: int) -> None:
+    rows: list[list[object]] = [
+        ["示范县乡镇企业主要经济指标完成情况表（2026年1—2月）"],
+        ["", "", "", "单位：万元"],
+        ["序号", "乡镇", "增加值", "", ""],
+        ["", "", "本月", "累计", "同期"],
+        *([number, town, *values] for number, (town, values) in enumerate(zip(TOWNS, figures, strict=True), 1)),
+    ]
+    workbooks.write(settings.inbox / name, rows, ("A1:E1", "C3:E3", "A3:A4", "B3:B4"), START + at)
+
+
+@pytest.mark.parametrize(("bases", "told"), [((150, 120), ("info", "resolved")), ((150, 145), ("warning", "open"))])
+def test_parts_that_come_in_later_settle_the_countys_restated_base(
+    home: Settings, bases: tuple[float, float], told: tuple[str, str]
+) -> None:
+    county(home, "2025.xlsx", 2025, 300, None, 0)
+    county(home, "2026.xlsx", 2026, 330, 270, 10)
+    take_in(home)
+    assert [row[:3] for row in issues(home, "V11", "2026.xlsx")] == [("F3", "warning", "open")]
+    parts(home, "towns.xlsx", [(90, 180, bases[0]), (75, 150, bases[1])], 20)
+    take_in(home)
+    assert [row[:3] for row in issues(home, "V11", "2026.xlsx")] == [("F3", *told)]
