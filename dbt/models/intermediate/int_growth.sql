@@ -97,10 +97,7 @@ select
     note.zh as growth_note,
     note.en as growth_note_en,
     grown.declared_growth_pct,
-    grown.growth_pct - case
-        when lag({{ month_index('grown.period') }}) over by_year = {{ month_index('grown.period') }} - 1
-            then lag(grown.growth_pct) over by_year
-    end as growth_change_pp,
+    grown.growth_pct - before.growth_pct as growth_change_pp,
     grown.null_reason,
     grown.is_estimated,
     grown.is_carried,
@@ -114,7 +111,11 @@ select
 from grown
 left join {{ ref('stg_growth_note') }} as note
     on grown.growth_note_code = note.note_code and grown.is_signed = note.for_signed
-window by_year as (
-    partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code, year(grown.period)
-    order by grown.period
-)
+-- the month before, in the same year
+left join grown as before
+    on grown.basis = before.basis
+    and grown.level = before.level
+    and grown.unit_id = before.unit_id
+    and grown.indicator_code = before.indicator_code
+    and year(grown.period) = year(before.period)
+    and {{ month_index('grown.period') }} = {{ month_index('before.period') }} + 1

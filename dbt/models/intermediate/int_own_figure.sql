@@ -39,6 +39,8 @@ available as (
 
 unit as (
     select
+        -- a short key of the series: the windows below sort by it instead of by three texts
+        row_number() over (order by reported.indicator_code, reported.level, reported.unit_id) as series_no,
         reported.indicator_code,
         reported.level,
         reported.unit_id,
@@ -55,6 +57,7 @@ unit as (
 
 grid as (
     select
+        unit.series_no,
         unit.indicator_code,
         unit.level,
         unit.unit_id,
@@ -73,6 +76,7 @@ grid as (
 
 laid_out as (
     select
+        grid.series_no,
         grid.indicator_code,
         grid.level,
         grid.unit_id,
@@ -92,15 +96,7 @@ laid_out as (
         reported.null_reason,
         coalesce(reported.is_estimated, 0) as is_estimated,
         coalesce(reported.is_footnoted, 0) as is_footnoted,
-        reported.source,
-        max(case when reported.has_cell = 1 then grid.month_no end) over (
-            partition by grid.indicator_code, grid.level, grid.unit_id
-            order by grid.period rows between unbounded preceding and current row
-        ) as last_cell_no,
-        count(reported.value_direct) over (
-            partition by grid.indicator_code, grid.level, grid.unit_id, year(grid.period)
-            order by grid.period rows between unbounded preceding and current row
-        ) as direct_group
+        reported.source
     from grid
     left join reported
         on grid.indicator_code = reported.indicator_code
@@ -109,19 +105,43 @@ laid_out as (
         and grid.period = reported.period
 ),
 
-anchored as (
+-- Nearly every series has its figure in every month: only the others need the windows below.
+whole_series as (
+    select series_no
+    from laid_out
+    group by series_no
+    having count(*) = count(value_direct) and max(is_footnoted) = 0
+),
+
+interrupted as (
     select
         laid_out.*,
+        max(case when laid_out.has_cell = 1 then laid_out.month_no end) over (
+            partition by laid_out.series_no
+            order by laid_out.period rows between unbounded preceding and current row
+        ) as last_cell_no,
+        count(laid_out.value_direct) over (
+            partition by laid_out.series_no, laid_out.year_no
+            order by laid_out.period rows between unbounded preceding and current row
+        ) as direct_group
+    from laid_out
+    left join whole_series on laid_out.series_no = whole_series.series_no
+    where whole_series.series_no is null
+),
+
+anchored as (
+    select
+        interrupted.*,
         max(value_direct) over in_group as anchor_value,
         max(case when value_direct is not null then month_no end) over in_group as anchor_no,
         sum(case when value_direct is null then value_month end) over since_anchor as months_since,
         sum(case when value_direct is null and value_month is not null then 1 else 0 end) over since_anchor
             as months_known
-    from laid_out
+    from interrupted
     window
-        in_group as (partition by indicator_code, level, unit_id, year_no, direct_group),
+        in_group as (partition by series_no, year_no, direct_group),
         since_anchor as (
-            partition by indicator_code, level, unit_id, year_no, direct_group
+            partition by series_no, year_no, direct_group
             order by period rows between unbounded preceding and current row
         )
 ),
@@ -148,12 +168,12 @@ carried as (
         max(case when value_fresh is not null and is_footnoted = 0 then period end) over so_far as asof_period,
         max(case when value_fresh is not null then period end) over so_far as origin_period,
         max(case when value_fresh is not null then month_no end) over (
-            partition by indicator_code, level, unit_id
+            partition by series_no
             order by period rows between unbounded preceding and current row
         ) as last_value_no
     from fresh
     window so_far as (
-        partition by indicator_code, level, unit_id, year_no
+        partition by series_no, year_no
         order by period rows between unbounded preceding and current row
     )
 ),
@@ -167,23 +187,92 @@ valued as (
         max(case when value_fresh is not null then printed_base_ytd end) over held as printed_base_held,
         max(case when value_fresh is not null then anchor_no end) over held as anchor_held_no
     from carried
-    window held as (partition by indicator_code, level, unit_id, year_no, fresh_group)
+    window held as (partition by series_no, year_no, fresh_group)
+),
+
+complete as (
+    select
+        series_no,
+        indicator_code,
+        level,
+        unit_id,
+        kind,
+        period,
+        month_no,
+        year_no,
+        year_start_no,
+        has_cell,
+        value_month,
+        printed_base_month,
+        printed_base_ytd,
+        declared_growth,
+        null_reason,
+        is_estimated,
+        is_footnoted,
+        source,
+        value_fresh,
+        value_held,
+        rate_held,
+        printed_base_held,
+        anchor_held_no,
+        asof_period,
+        origin_period,
+        last_cell_no,
+        last_value_no
+    from valued
+    union all
+    select
+        laid_out.series_no,
+        laid_out.indicator_code,
+        laid_out.level,
+        laid_out.unit_id,
+        laid_out.kind,
+        laid_out.period,
+        laid_out.month_no,
+        laid_out.year_no,
+        laid_out.year_start_no,
+        laid_out.has_cell,
+        laid_out.value_month,
+        laid_out.printed_base_month,
+        laid_out.printed_base_ytd,
+        laid_out.declared_growth,
+        laid_out.null_reason,
+        laid_out.is_estimated,
+        laid_out.is_footnoted,
+        laid_out.source,
+        laid_out.value_direct as value_fresh,
+        laid_out.value_direct as value_held,
+        laid_out.rate_ytd as rate_held,
+        laid_out.printed_base_ytd as printed_base_held,
+        laid_out.month_no as anchor_held_no,
+        laid_out.period as asof_period,
+        laid_out.period as origin_period,
+        laid_out.month_no as last_cell_no,
+        laid_out.month_no as last_value_no
+    from laid_out
+    inner join whole_series on laid_out.series_no = whole_series.series_no
 ),
 
 judged as (
     select
-        valued.*,
-        value_fresh is null and (
-            coalesce(null_reason in ('suspended', 'closed'), false)
+        complete.*,
+        complete.value_fresh is null and (
+            coalesce(complete.null_reason in ('suspended', 'closed'), false)
             or coalesce(state.unit_status in ('suspended', 'closed'), false)
         ) as is_at_rest,
         coalesce(state.unit_status = 'closed', false)
-        and year(state.registered_from) < year(valued.period) as is_gone
-    from valued
+        and year(state.registered_from) < year(complete.period) as is_gone,
+        case when before.is_footnoted = 0 then before.value_fresh end as value_before
+    from complete
+    -- the month before, in the same year
+    left join complete as before
+        on complete.series_no = before.series_no
+        and complete.year_no = before.year_no
+        and complete.month_no = before.month_no + 1
     left join {{ ref('int_enterprise_state') }} as state
-        on valued.level = 'enterprise'
-        and valued.unit_id = state.enterprise_id
-        and valued.period between state.valid_from and state.valid_to
+        on complete.level = 'enterprise'
+        and complete.unit_id = state.enterprise_id
+        and complete.period between state.valid_from and state.valid_to
 )
 
 select
@@ -200,8 +289,7 @@ select
         when kind not in ('flow', 'count') then null
         when value_fresh is null or is_footnoted = 1 then null
         when month_no - 1 = year_start_no and year_start_no = year_no * 12 then value_fresh
-        else value_fresh - lag(case when is_footnoted = 0 then value_fresh end) over unit_year
-            * case when lag(month_no) over unit_year = month_no - 1 then 1 end
+        else value_fresh - value_before
     end") }} as value_month,
     {{ as_value('value_held') }} as value_ytd,
     {{ as_value('rate_held') }} as rate_ytd,
@@ -224,4 +312,3 @@ where
     and not coalesce(is_gone, false)
     -- "not applicable" is an answer: no figure is expected
     and not coalesce(has_cell = 1 and value_fresh is null and null_reason = 'na', false)
-window unit_year as (partition by indicator_code, level, unit_id, year_no order by period)
