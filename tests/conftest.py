@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,16 +85,26 @@ def shared_dbt_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build_marts(
     shared_dbt_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., duckdb.DuckDBPyConnection]:
-    """Call with Raw rows (and seeds): the marts that the real dbt project makes of them, as an open connection."""
+    """Call with Raw rows: the marts that the real dbt project makes of them, as an open connection.
+
+    `seeds` is another folder of reference data; `as_of` asks for what was known at the end of that day; `links_twice`
+    lists every change of geography twice, which no reference data can.
+    """
     import duckdb
 
     from dagster_project.warehouse import build
     from tests.raw_rows import make_work
 
-    def run(raw: Raw, seeds: Path | None = None) -> duckdb.DuckDBPyConnection:
+    def run(
+        raw: Raw, seeds: Path | None = None, as_of: date | None = None, *, links_twice: bool = False
+    ) -> duckdb.DuckDBPyConnection:
         settings = load_settings(home=shared_dbt_home, **({"seeds": seeds} if seeds else {}))
+        settings.__dict__["as_of_day"] = as_of.isoformat() if as_of else ""
         settings.warehouse.unlink(missing_ok=True)
         make_work(settings, raw)
+        if links_twice:
+            with duckdb.connect(str(settings.warehouse)) as connection:
+                connection.execute("insert into reference.township_links from reference.township_links")
         result = build.build(settings)
         problems = [(node.name, node.message, node.sample) for node in result.failures]
         assert result.ok, (result.error, problems)

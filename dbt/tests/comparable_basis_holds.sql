@@ -1,6 +1,6 @@
 -- Invariants of the comparable basis (domain.md D.3.8): a unit that nothing has touched has one base on both bases,
 -- unless the base was printed; the sum of enterprises has the sum of their bases, wherever they stood a year earlier
--- (D.3, step 1); an ended unit has no row; enterprises carry the reported basis only.
+-- (D.3, step 1), and the bases that leavers keep in it; an ended unit has no row; enterprises carry the reported basis only.
 with touched as (
     select
         unit_id,
@@ -64,12 +64,17 @@ inner join of_enterprises
     on township.unit_id = of_enterprises.township_code
     and township.indicator_code = of_enterprises.indicator_code
     and township.period = of_enterprises.period
+inner join {{ ref('int_base') }} as base
+    on base.level = 'township'
+    and township.unit_id = base.unit_id
+    and township.indicator_code = base.indicator_code
+    and township.period = base.period
 where
     township.basis = 'comparable'
     and township.level = 'township'
     and township.value_source = 'enterprises'
     and of_enterprises.base_ytd is not null
-    and township.base_ytd is distinct from of_enterprises.base_ytd
+    and township.base_ytd - coalesce(base.kept_base_ytd, 0) is distinct from of_enterprises.base_ytd
 union all
 select
     'row after the end of a unit' as rule,

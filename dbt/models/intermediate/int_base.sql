@@ -202,11 +202,11 @@ enterprise_unlike as (
 kept as (
     select
         earlier.indicator_code,
-        state.township_code,
+        coalesce(successor.unit_id, state.township_code) as township_code,
         asked.period,
-        earlier.value_ytd as ytd,
-        earlier.value_month as month,
-        earlier.rate_ytd as rate
+        earlier.value_ytd * coalesce(successor.weight, 1) as ytd,
+        earlier.value_month * coalesce(successor.weight, 1) as month,
+        earlier.rate_ytd * coalesce(successor.weight, 1) as rate
     from (
         select distinct enterprise_id, effective_from from {{ ref('stg_enterprise_event') }}
         where keep_base and event in ('closed', 'merged_into', 'left_scope')
@@ -227,6 +227,20 @@ kept as (
     inner join {{ ref('int_enterprise_state') }} as state
         on leaving.enterprise_id = state.enterprise_id
         and asked.period between state.valid_from and state.valid_to
+    -- the register of who left may still name a township that ended since
+    left join (
+        select
+            line.unit_id,
+            line.predecessor_id,
+            line.weight,
+            line.effective_from,
+            coalesce(unit.valid_to, make_date(9999, 12, 31)) as valid_to
+        from line
+        inner join {{ ref('stg_township') }} as unit on line.unit_id = unit.township_code
+        where line.predecessor_ended
+    ) as successor
+        on state.township_code = successor.predecessor_id
+        and asked.period between successor.effective_from and successor.valid_to
     left join figure as present
         on present.level = 'enterprise'
         and earlier.indicator_code = present.indicator_code
@@ -244,7 +258,8 @@ relocated as (
         period,
         sum(ytd) as ytd,
         sum(month) as month,
-        sum(rate) as rate
+        sum(rate) as rate,
+        sum(kept_ytd) as kept_ytd
     from (
         select
             indicator_code,
@@ -252,7 +267,8 @@ relocated as (
             period,
             coalesce(last_ytd, printed_base_ytd) as ytd,
             coalesce(last_month, printed_base_month) as month,
-            coalesce(last_rate, last_ytd, printed_base_ytd) as rate
+            coalesce(last_rate, last_ytd, printed_base_ytd) as rate,
+            cast(null as decimal(24, 6)) as kept_ytd
         from based
         where level = 'enterprise' and value_ytd is not null and kind <> 'ratio' and township_code is not null
         union all
@@ -262,7 +278,8 @@ relocated as (
             period,
             ytd,
             month,
-            rate
+            rate,
+            ytd as kept_ytd
         from kept
     ) as brought
     group by indicator_code, township_code, period
@@ -296,6 +313,7 @@ unit_base as (
         based.parts_base_ytd,
         based.prefers_printed,
         relocated.ytd as relocated_ytd,
+        relocated.kept_ytd,
         coalesce(relocated.rate, based.joined_rate) as joined_rate,
         coalesce(
             based.printed_base_ytd,
@@ -340,7 +358,7 @@ county_unlike as (
         unit_base.period,
         sum(
             case when unit_base.is_carried then coalesce(unit_base.reported_ytd, 0) else 0 end
-            - coalesce(earlier.value_ytd, same_unit.last_ytd, 0)
+            - coalesce(earlier.value_ytd, then_named.value_ytd, 0)
         ) as set_back
     from unit_base
     left join earlier
@@ -348,10 +366,22 @@ county_unlike as (
         and earlier.level = 'township'
         and unit_base.unit_id = earlier.unit_id
         and {{ add_months('unit_base.period', -12) }} = earlier.period
-    left join same_unit
-        on unit_base.indicator_code = same_unit.indicator_code
-        and unit_base.unit_id = same_unit.unit_id
-        and unit_base.period = same_unit.period
+    -- the same unit under the code it had
+    left join (
+        select
+            line.unit_id,
+            line.effective_from,
+            stood.indicator_code,
+            stood.period,
+            stood.value_ytd
+        from line
+        inner join earlier as stood on stood.level = 'township' and line.predecessor_id = stood.unit_id
+        where line.is_same_unit
+    ) as then_named
+        on unit_base.indicator_code = then_named.indicator_code
+        and unit_base.unit_id = then_named.unit_id
+        and unit_base.period >= then_named.effective_from
+        and {{ add_months('unit_base.period', -12) }} = then_named.period
     where
         unit_base.level = 'township'
         and (unit_base.is_carried or unit_base.value_ytd is null)
@@ -451,6 +481,8 @@ select
     {{ as_value('unit_base.comparable_ytd') }} as comparable_base_ytd,
     {{ as_value('unit_base.comparable_month') }} as comparable_base_month,
     {{ as_value('coalesce(unit_base.joined_rate, unit_base.comparable_ytd)') }} as comparable_base_rate,
+    -- of the comparable base: what enterprises left in it that are gone (keep_base)
+    {{ as_value('unit_base.kept_ytd') }} as kept_base_ytd,
     case
         when unit_base.printed_base_ytd is not null then 'printed'
         when unit_base.last_ytd is not null then 'last_year'
@@ -475,6 +507,7 @@ select
     {{ as_value('county_base.comparable_ytd') }} as comparable_base_ytd,
     {{ as_value('county_base.comparable_month') }} as comparable_base_month,
     {{ as_value('coalesce(county_base.comparable_rate, county_base.comparable_ytd)') }} as comparable_base_rate,
+    cast(null as decimal(24, 6)) as kept_base_ytd,
     case
         when county_base.has_printed_parts then 'parts'
         when county_base.printed_base_ytd is not null then 'printed'

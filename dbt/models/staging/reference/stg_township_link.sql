@@ -1,4 +1,5 @@
-select
+-- a list applied twice is the list applied once (domain.md D.3.8)
+select distinct
     from_code,
     to_code,
     op,
