@@ -20,7 +20,8 @@ CAP = "#a3201d"
 GHOST = "#9aa7b5"
 
 
-def _image(body: str, width: int, height: int, alt: str, class_name: str) -> html.Img:
+def image(body: str, width: int, height: int, alt: str, class_name: str) -> html.Img:
+    """An SVG drawing as an image that may stand in static markup."""
     markup = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{body}</svg>'
@@ -64,14 +65,14 @@ def bullet(
     if schedule is not None:
         parts.append(f'<rect x="{x(schedule)}" y="2" width="1.2" height="18" fill="#55606d"/>')
     parts.append(f'<rect x="{x(target)}" y="2" width="3" height="18" fill="{CAP if is_cap else INK}"/>')
-    return _image("".join(parts), width, height, alt, "bullet")
+    return image("".join(parts), width, height, alt, "bullet")
 
 
 def sparkline(values: Sequence[float | None], alt: str, *, width: int = 84, height: int = 22) -> html.Img:
     """A line over equally spaced months; a missing month is a gap, the last known month a dot."""
     known = [value for value in values if value is not None]
     if not known:
-        return _image("", width, height, alt, "spark")
+        return image("", width, height, alt, "spark")
     low, high = min(known), max(known)
     span = (high - low) or 1.0
     step = (width - 8) / max(1, len(values) - 1)
@@ -94,7 +95,7 @@ def sparkline(values: Sequence[float | None], alt: str, *, width: int = 84, heig
         if len(run) > 1
     )
     x, y = last.split(",")
-    return _image(f'{body}<circle cx="{x}" cy="{y}" r="2.4" fill="{BAR}"/>', width, height, alt, "spark")
+    return image(f'{body}<circle cx="{x}" cy="{y}" r="2.4" fill="{BAR}"/>', width, height, alt, "spark")
 
 
 def timeline(
@@ -127,7 +128,7 @@ def timeline(
             parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="{radius:.1f}" fill="{CAP}" fill-opacity="0.85"/>')
         else:
             parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="#ffffff" stroke="{INK}" stroke-width="1.4"/>')
-    return _image("".join(parts), width, height, alt, "timeline")
+    return image("".join(parts), width, height, alt, "timeline")
 
 
 def deviation(value: float, limit: float, alt: str, *, width: int = 96, height: int = 14) -> html.Img:
@@ -135,7 +136,7 @@ def deviation(value: float, limit: float, alt: str, *, width: int = 96, height: 
     half = width / 2
     length = min(1.0, abs(value) / (limit or 1.0)) * (half - 2)
     left = half if value >= 0 else half - length
-    return _image(
+    return image(
         f'<rect x="{left:.1f}" y="3" width="{length:.1f}" height="8" fill="{BAR if value >= 0 else INK}"/>'
         f'<rect x="{half - 0.5:.1f}" y="0" width="1" height="{height}" fill="#55606d"/>',
         width,

@@ -14,6 +14,7 @@ from dashboard.components import numbers, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.figures import series as series_figure
+from dashboard.pages import outlook
 from dashboard.pages.overview import gap_cell, history_start, spark, target_graph
 from dashboard.pages.page import Page, carried_note, lamp_note, source_note
 from dashboard.view import View, month_before
@@ -259,6 +260,10 @@ def _profile(view: View, township: Row) -> Page:
                     _time_series(view, history[code], code, span),
                     _explained_by(view, unit, code),
                 ],
+                className="columns even",
+            ),
+            html.Div(
+                [outlook.forecast(view, "township", unit, code, lead), outlook.bridge(view, "township", unit, code)],
                 className="columns even",
             ),
             _reports(view, unit),

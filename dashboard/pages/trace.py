@@ -12,6 +12,7 @@ from dash import html
 from dashboard.components import numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
+from dashboard.pages import outlook
 from dashboard.pages.dictionary import formula
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -73,6 +74,8 @@ def render(view: View) -> Page:
     own = any(row["status"] == "in_force" and row["period"] == view.period for row in cells)
     # What decides the figure comes first: the unit's own cells where it reports, else what it is made of.
     body += [_cells(view, cells, code), *parts] if own else [*parts, _cells(view, cells, code)]
+    if level != "enterprise" and outlook.explains(view, level, unit, code) == code:
+        body.append(outlook.bridge(view, level, unit, code))
     body.append(source_note(view, [code], basis=basis))
     return Page(title, view.t("trace.sub", basis=view.t(f"basis.{basis}.long"), code=code, unit=unit), body)
 
@@ -112,6 +115,12 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
     if row["expected_units"]:
         items.append((view.t("trace.coverage"), f"{row['reported_units']}/{row['expected_units']}"))
     items.append((view.t("col.lamp"), [view.lamp(row), f" {view.lamp_sentence(row)}"]))
+    if row["forecast_value"] is not None:
+        forecast = view.t("with_unit", value=view.value(code, row["forecast_value"]), unit=unit)
+        if row["forecast_low"] is not None:
+            low, high = view.value(code, row["forecast_low"]), view.value(code, row["forecast_high"])
+            forecast = view.t("trace.forecast_band", value=forecast, low=low, high=high)
+        items.append((view.t("col.forecast"), forecast))
     source = f"source.{row['value_source']}"
     if view.t.has(source):
         items.append((view.t("trace.source"), view.t(source)))
