@@ -6,12 +6,25 @@ then. https://docs.dagster.io/guides/build/projects-and-components
 
 from __future__ import annotations
 
-from dagster import Definitions, definitions, in_process_executor
+from dagster import Definitions, JobDefinition, definitions, in_process_executor
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.orchestration.alerting import alert_sensor
 from dagster_project.orchestration.assets import build_assets
+from dagster_project.orchestration.checks import CALENDAR, calendar_checks, calendar_job
+from dagster_project.orchestration.chores import (
+    BULLETIN,
+    REMINDERS,
+    RETENTION,
+    bulletin_job,
+    month_end_job,
+    rebuild_job,
+    reminders_job,
+    retention_job,
+)
 from dagster_project.orchestration.jobs import refresh_job
 from dagster_project.orchestration.manifest import ensure_manifest
-from dagster_project.orchestration.schedules import daily_refresh
+from dagster_project.orchestration.schedules import daily_refresh, monthly_calendar
 from dagster_project.orchestration.sensors import inbox_sensor
 from dagster_project.orchestration.session import SESSION, Session, session_resource
 from dagster_project.reference import load_reference
@@ -25,11 +38,18 @@ def build_defs(settings: Settings, session: Session | None = None) -> Definition
     """
     job = refresh_job()
     reference = load_reference(settings.seeds)
+    calendar: dict[str, JobDefinition | UnresolvedAssetJobDefinition] = {
+        REMINDERS: reminders_job(settings),
+        CALENDAR: calendar_job(),
+        BULLETIN: bulletin_job(settings),
+        RETENTION: retention_job(settings),
+    }
     return Definitions(
         assets=build_assets(ensure_manifest(settings)),
-        jobs=[job],
-        schedules=[daily_refresh(settings, reference, job)],
-        sensors=[inbox_sensor(settings, job)],
+        asset_checks=calendar_checks(settings),
+        jobs=[job, rebuild_job(), *calendar.values(), month_end_job(settings)],
+        schedules=[daily_refresh(settings, reference, job), *monthly_calendar(settings, reference, calendar)],
+        sensors=[inbox_sensor(settings, job), alert_sensor(settings)],
         resources={SESSION: session_resource(settings, session)},
         # One process, whatever is materialized and from where: see jobs.py.
         executor=in_process_executor,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dagster import AssetSelection, define_asset_job, in_process_executor
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from dagster_project.orchestration.checks import CHECKS
+
 REFRESH = "refresh"
 
 
@@ -16,7 +18,7 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     """All assets in one process: the file lock is held from the first to the last step, and a kill stops everything."""
     return define_asset_job(
         REFRESH,
-        selection=AssetSelection.all(),
+        selection=AssetSelection.all() - AssetSelection.checks(*CHECKS),
         executor_def=in_process_executor,
         description="Takes in the inbox, audits, builds and tests the marts, publishes a new version.",
     )

@@ -19,7 +19,7 @@ from dagster import InitResourceContext, ResourceDefinition, resource
 
 from dagster_project.orchestration.instance import PROCESS_TAG, process_mark
 from dagster_project.settings import Settings
-from dagster_project.warehouse import pointer
+from dagster_project.warehouse import pointer, refresh
 from dagster_project.warehouse.build import BuildResult
 from dagster_project.warehouse.lock import refresh_lock
 from dagster_project.warehouse.reception import Reception
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from dagster_project.warehouse.taking_in import IngestReport
 
 SESSION = "session"
+# A run with this tag forgets the work database first, so that everything is read again from the archive.
+REBUILD_TAG = "tew/rebuild"
 # A run that meets another at work waits for it: longer than any build of a county takes.
 LOCK_WAIT_S = 1800.0
 
@@ -90,6 +92,8 @@ def session_resource(settings: Settings, session: Session | None = None) -> Reso
             # Told before the lock is waited for: a run that waits is at work as well.
             context.instance.add_run_tags(run.run_id, {PROCESS_TAG: process_mark()})
         with refresh_lock(settings, wait_s=LOCK_WAIT_S):
+            if run is not None and run.tags.get(REBUILD_TAG) == "true":
+                refresh.discard_work(settings)
             yield session if session is not None else Session(settings)
 
     return make

@@ -68,7 +68,7 @@ def describe(defs: Definitions) -> dict[str, Any]:
         },
         "sensors": {
             sensor.name: {
-                "job": sensor.job_name,
+                "job": sensor.job_name if sensor.has_jobs else None,
                 "minimum_interval_s": sensor.minimum_interval_seconds,
                 "status": sensor.default_status.value,
             }

@@ -1,6 +1,5 @@
--- Rounds of closing a month that were known; ephemeral, one row per month and round. What comes after `after_seq` in the
+-- Rounds of closing a month that were known, one row per month and round. What comes after `after_seq` in the
 -- order of intake is later than the round: a round's version may be older than the reopening that went before it.
-{{ config(materialized='ephemeral') }}
 select
     period,
     round_no,
