@@ -413,6 +413,18 @@ def as_of_(
 
 
 @app.command()
+def changes(
+    county: Annotated[str | None, typer.Option(help="Six digits of the county; your own by default.")] = None,
+    year: Annotated[int | None, typer.Option(min=1949, max=2200, help="Only events of this year.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what registers of unit changes tell of your county, as reference rows to take over."""
+    from dagster_project.commands import changes as command
+
+    command.run(_settings(), county, year, as_json=as_json)
+
+
+@app.command()
 def trace(
     indicator: Annotated[str, typer.Option(help="Code of the indicator, such as TE01.")],
     unit: Annotated[str, typer.Option(help="Code or full name: the county, a township, an enterprise.")],

@@ -166,6 +166,58 @@ class IncidentRow:
 
 
 @dataclass(slots=True)
+class UnitChange:
+    """One row of a register of unit changes: one predecessor and one successor, or one of them alone.
+
+    `event_no` numbers the events of its sheet: rows that share a unit. `structure` counts predecessors and successors
+    of the event (0:1, 1:0, 1:1, n:1, 1:n, n:n); `op` says what it is, in the words of township_links.csv and
+    establish, abolish, transfer, reorganise, unclear. `is_continued`: the predecessor goes on as this successor.
+    `*_kind`: street, town, township, other. `*_county`: the code's leading digits. `cell` is the row's first cell of
+    a unit, `*_cell` where each side is written (the first cell of a merge). `status` repeated points to the row that
+    said the same before, `repeats_cell`.
+    """
+
+    form_code: str
+    year: int
+    effective_on: date | None
+    province: str | None
+    predecessor_code: str | None
+    predecessor_name: str | None
+    predecessor_kind: str | None
+    predecessor_county: str | None
+    successor_code: str | None
+    successor_name: str | None
+    successor_kind: str | None
+    successor_county: str | None
+    reason: str | None
+    doc_no: str | None
+    order_no: str | None
+    sheet: str
+    cell: str
+    predecessor_cell: str | None
+    successor_cell: str | None
+    raw_text: str
+    event_no: int = 0
+    structure: str = ""
+    op: str = ""
+    is_continued: bool = False
+    repeats_cell: str | None = None
+    status: str = "accepted"
+
+    @property
+    def subject(self) -> str:
+        """What the row speaks of: the predecessor of its year, else the successor. A later register replaces by it."""
+        if self.predecessor_code or self.predecessor_name:
+            return f"{self.year}:{self.predecessor_code or ''}{self.predecessor_name or ''}>"
+        return f"{self.year}:>{self.successor_code or ''}{self.successor_name or ''}"
+
+    @property
+    def change_id(self) -> str:
+        old = f"{self.predecessor_code or ''}{self.predecessor_name or ''}"
+        return f"{self.year}:{old}>{self.successor_code or ''}{self.successor_name or ''}"
+
+
+@dataclass(slots=True)
 class Coverage:
     """What a workbook says of a unit in a period: did it report, and if not, why.
 
@@ -221,6 +273,7 @@ class ParsedWorkbook:
     roster: list[RosterRow] = field(default_factory=list)
     incidents: list[IncidentRow] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
+    changes: list[UnitChange] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     reporter: UnitRef | None = None
 

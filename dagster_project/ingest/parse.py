@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from dagster_project.ingest.context import Context, choose_period, read_context
+from dagster_project.ingest.extract_changes import extract_changes
 from dagster_project.ingest.extract_items import extract_items
 from dagster_project.ingest.extract_ledger import extract_ledger
 from dagster_project.ingest.extract_lists import extract_incidents, extract_roster
@@ -439,7 +440,7 @@ def _reporter(form: Form, context: Context, sheet: Sheet, vocabulary: Vocabulary
 def _extract(table: Table, parsed: ParsedWorkbook) -> None:
     form = table.form
     _report_columns(table)
-    rows_have_period = table.field_index("year") is not None or table.field_index("period") is not None
+    rows_have_period = any(table.field_index(role) is not None for role in ("year", "period", "changed_on"))
     is_ledger = any(part == "months" and required for part, _, required in form.signature)
     dateless = form.subject in ("incidents", "roster") or rows_have_period or is_ledger
     if table.period is None and not dateless:
@@ -450,6 +451,8 @@ def _extract(table: Table, parsed: ParsedWorkbook) -> None:
         extract_roster(table)
     elif form.subject == "incidents":
         extract_incidents(table)
+    elif form.subject == "unit_changes":
+        extract_changes(table)
     elif form.subject == "targets":
         extract_targets(table)
     elif is_ledger:

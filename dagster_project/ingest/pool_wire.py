@@ -25,6 +25,7 @@ _PACKED: dict[str, type] = {
     "roster": model.RosterRow,
     "incidents": model.IncidentRow,
     "coverage": model.Coverage,
+    "changes": model.UnitChange,
     "issues": model.Issue,
     "sheets": model.SheetReading,
 }

@@ -115,6 +115,41 @@ CREATE TABLE IF NOT EXISTS raw.incident (
     received_at TIMESTAMP NOT NULL
 );
 
+-- Registers of changes of township-level units: one predecessor and one successor a row, or one of them alone.
+CREATE TABLE IF NOT EXISTS raw.unit_change (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    change_id VARCHAR NOT NULL,          -- year, predecessor, successor
+    subject VARCHAR NOT NULL,            -- year and predecessor, else successor: a later register replaces by it
+    event_no INTEGER NOT NULL,           -- rows of a sheet that share a unit are one event
+    structure VARCHAR NOT NULL,          -- 0:1, 1:0, 1:1, n:1, 1:n, n:n
+    op VARCHAR NOT NULL,
+    year INTEGER NOT NULL,
+    effective_on DATE,
+    province VARCHAR,
+    predecessor_code VARCHAR,
+    predecessor_name VARCHAR,
+    predecessor_kind VARCHAR,            -- street, town, township, other
+    predecessor_county VARCHAR,
+    successor_code VARCHAR,
+    successor_name VARCHAR,
+    successor_kind VARCHAR,
+    successor_county VARCHAR,
+    is_continued BOOLEAN NOT NULL,       -- the predecessor goes on as this successor
+    reason VARCHAR,
+    doc_no VARCHAR,
+    order_no VARCHAR,
+    sheet VARCHAR NOT NULL,
+    cell VARCHAR NOT NULL,
+    predecessor_cell VARCHAR,
+    successor_cell VARCHAR,
+    repeats_cell VARCHAR,
+    raw_text VARCHAR,
+    status VARCHAR NOT NULL,             -- accepted, repeated (the same row stands above already)
+    received_at TIMESTAMP NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS raw.coverage (
     submission_id VARCHAR NOT NULL,
     seq BIGINT NOT NULL,

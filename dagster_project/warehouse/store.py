@@ -26,7 +26,17 @@ from dagster_project.warehouse.bulk import insert_rows, transaction
 from dagster_project.warehouse.errors import WarehouseError
 
 SCHEMA_SQL = Path(__file__).with_name("schema.sql")
-RAW_TABLES = ("submission", "observation", "declared_total", "enterprise", "township", "incident", "coverage", "issue")
+RAW_TABLES = (
+    "submission",
+    "observation",
+    "declared_total",
+    "enterprise",
+    "township",
+    "incident",
+    "unit_change",
+    "coverage",
+    "issue",
+)
 
 # Decimal places of raw.observation.value; finer figures are rounded once, here.
 VALUE_STEP = Decimal("0.000001")
@@ -205,6 +215,42 @@ class Batch:
                     at,
                 )
             )
+        self.rows["unit_change"].extend(
+            (
+                sid,
+                seq,
+                row.form_code,
+                row.change_id,
+                row.subject,
+                row.event_no,
+                row.structure,
+                row.op,
+                row.year,
+                row.effective_on,
+                row.province,
+                row.predecessor_code,
+                row.predecessor_name,
+                row.predecessor_kind,
+                row.predecessor_county,
+                row.successor_code,
+                row.successor_name,
+                row.successor_kind,
+                row.successor_county,
+                row.is_continued,
+                row.reason,
+                row.doc_no,
+                row.order_no,
+                row.sheet,
+                row.cell,
+                row.predecessor_cell,
+                row.successor_cell,
+                row.repeats_cell,
+                row.raw_text,
+                row.status,
+                at,
+            )
+            for row in parsed.changes
+        )
         self.rows["coverage"].extend(
             (
                 sid,
@@ -526,6 +572,9 @@ class Store:
                 UNION ALL
                 SELECT DISTINCT l.seq, '', '', e.enterprise_id, DATE '0001-01-01', 'register'
                 FROM raw.enterprise e JOIN live l USING (submission_id) WHERE NOT e.is_provisional
+                UNION ALL
+                SELECT DISTINCT l.seq, u.form_code, '', u.subject, DATE '0001-01-01', 'unit_change'
+                FROM raw.unit_change u JOIN live l USING (submission_id)
             ),
             beaten AS (
                 SELECT DISTINCT seq FROM (
@@ -549,6 +598,8 @@ class Store:
             WHERE submission_id = $id AND unit_id IS NOT NULL
             UNION ALL SELECT DISTINCT '', '', enterprise_id, NULL, 'register' FROM raw.enterprise
             WHERE submission_id = $id AND NOT is_provisional
+            UNION ALL SELECT DISTINCT form_code, '', subject, NULL, 'unit_change' FROM raw.unit_change
+            WHERE submission_id = $id
             """,
             {"id": submission_id},
         ).fetchall()
@@ -589,6 +640,7 @@ def supersession_keys(intake: Intake) -> set[Key]:
         for row in parsed.roster
         if row.enterprise_id is not None and not row.is_provisional
     )
+    keys.update((row.form_code, "", row.subject, None, "unit_change") for row in parsed.changes)
     return keys
 
 

@@ -633,7 +633,9 @@ def _submission(entry: Received) -> Submission:
 
 def _says_something(intake: Intake) -> bool:
     parsed = intake.parsed
-    return bool(parsed.observations or parsed.roster or parsed.incidents or parsed.coverage or parsed.totals)
+    return any(
+        (parsed.observations, parsed.roster, parsed.incidents, parsed.coverage, parsed.totals, parsed.changes),
+    )
 
 
 def _empty(file_name: str, *issues: Issue) -> Intake:
