@@ -127,7 +127,7 @@ class Place:
 
 def _place_name(number: int) -> str:
     first, last = len(_FIRST_SYLLABLES), len(_LAST_SYLLABLES)
-    return _FIRST_SYLLABLES[number % first] + _LAST_SYLLABLES[(number // first + number) % last]
+    return _FIRST_SYLLABLES[number % first] + _LAST_SYLLABLES[number // first % last]
 
 
 def _townships(size: Size) -> list[Place]:
@@ -135,11 +135,10 @@ def _townships(size: Size) -> list[Place]:
     for index in range(size.townships):
         name = _place_name(index)
         kind, suffix = (("town", "镇"), ("township", "乡"), ("street", "街道"))[0 if index % 5 < 3 else index % 5 - 2]
-        # Names repeat between counties in life too; here a number keeps them apart.
         result.append(
             Place(
                 f"{size.code[:3]}{index + 1:06d}",
-                f"{name}{index + 1}{suffix}",
+                f"{name}{suffix}",
                 kind,
                 ("一类", "二类", "三类")[index % 3],
             )
@@ -291,7 +290,8 @@ def _book(connection: duckdb.DuckDBPyConnection, place: Place) -> Book:
     fixed = ("序号", "所在乡镇", "企业名称", "统一社会信用代码", "行业")
     width = len(fixed) + 2 * len(FLOWS)
     sheet.merge(0, 0, 0, width - 1, title, "title")
-    sheet.put(1, 0, LABEL, "note")
+    sheet.put(1, 0, f"填报单位：{place.name}", "note")
+    sheet.put(1, 4, LABEL, "note")
     sheet.put(1, width - 1, "单位：万元", "unit")
     for column, head in enumerate(fixed):
         sheet.merge(2, column, 3, column, head, "head")

@@ -20,7 +20,8 @@ drawn AS (
             r.share * exp(4.5 + 1.1 * (hash(r.number, $seed, 'size') % 10000 / 5000.0 - 1))
             * (1.04 + hash(r.number, $seed, 'growth') % 1000 / 10000.0) ** ($year - $first_year)
             * (1 + 0.12 * cos(month(m.period) * 0.5236 + 1))
-            * (0.94 + hash(r.number, r.indicator_code, m.period, $seed) % 1200 / 10000.0), 1
+            * (0.94 + hash(r.number, m.period, $seed) % 1200 / 10000.0)
+            * (0.99 + hash(r.number, r.indicator_code, m.period, $seed) % 200 / 10000.0), 2
         )::DECIMAL(24, 6) AS value_month
     FROM reported AS r CROSS JOIN months AS m
 )

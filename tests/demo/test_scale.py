@@ -24,6 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     done = refresh.run_refresh(settings)
     assert done.ok, (done.reason_zh, done.reason_en)
     assert len(done.received) == report.files == scale.SAMPLE_TOWNSHIPS
+    assert done.issues["error"] == 0
     return settings
 
 
