@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from dagster_project.audit.figures import MEASURE_OF, Figure
+from dagster_project.audit.history import Acceptance
 from dagster_project.audit.rulebook import Rule
 from dagster_project.ingest.model import Issue, Observation, Severity
 
@@ -195,6 +196,17 @@ class Writer:
 
     def measure(self, measure: str) -> tuple[str, str]:
         return self._measures[measure]
+
+    def accepted(self, issue: Issue, acceptance: Acceptance) -> tuple[str, str]:
+        """An issue's words, with the acceptance that answers it."""
+        return self._texts.render(
+            "audit.accepted",
+            said_zh=issue.message_zh,
+            said_en=issue.message_en,
+            period=f"{acceptance.period:%Y-%m}",
+            by=acceptance.by,
+            reason=acceptance.reason,
+        )
 
     def hint(self, value: float | None, expected: float | None, is_exact: bool = True) -> tuple[str, str]:
         """The likely slip as a sentence in both languages, or two empty texts.

@@ -7,6 +7,7 @@ Does not belong here: how the warehouse stores figures (warehouse/store.py feeds
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -17,6 +18,23 @@ from dagster_project.reference import Reference
 # The figure as float (comparisons), as stored (texts), and the form it came from.
 Entry = tuple[float, Decimal, str | None]
 _NO_MONTHS: dict[int, Entry] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """An issue about a figure that staff accepted: the figure as it was accepted, by whom, and why."""
+
+    rule: str
+    indicator_code: str
+    unit_id: str
+    period: date
+    measure: str
+    value: float
+    by: str
+    reason: str
+
+
+_NOTHING_ACCEPTED: dict[int, Acceptance] = {}
 
 
 def month_index(period: date) -> int:
@@ -49,6 +67,9 @@ class History(Protocol):
     def incidents(self, unit_id: str, first: date, last: date) -> tuple[int, int] | None:
         """(number, deaths) of the incidents of a unit or township in [first, last]; None where no sheet came in yet."""
 
+    def accepted(self, rule: str, indicator_code: str, unit_id: str) -> Mapping[int, Acceptance]:
+        """What staff accepted of this rule about this figure, by `month_index`."""
+
 
 class InMemoryHistory:
     """History in dictionaries: 36 months x 170 units x 40 series fit in some 60 MB, an update costs microseconds.
@@ -62,6 +83,7 @@ class InMemoryHistory:
         self._reported: set[tuple[str, str, int]] = set()
         # unit or township -> month -> deaths of each incident
         self._incidents: dict[str, dict[int, list[int]]] = {}
+        self._accepted: dict[tuple[str, str, str], dict[int, Acceptance]] = {}
         self._last_incident_month = -1
         self._rank: dict[tuple[str, str], int] = {}
         if reference is not None:
@@ -94,6 +116,14 @@ class InMemoryHistory:
         by_month = self._incidents.get(unit_id, {})
         deaths = [d for month, rows in by_month.items() if low <= month <= high for d in rows]
         return len(deaths), sum(deaths)
+
+    def accepted(self, rule: str, indicator_code: str, unit_id: str) -> Mapping[int, Acceptance]:
+        return self._accepted.get((rule, indicator_code, unit_id), _NOTHING_ACCEPTED)
+
+    def accept(self, acceptances: Iterable[Acceptance]) -> None:
+        """Staff took these figures as they are; of one month the last word counts."""
+        for one in acceptances:
+            self._accepted.setdefault((one.rule, one.indicator_code, one.unit_id), {})[month_index(one.period)] = one
 
     def add(
         self,

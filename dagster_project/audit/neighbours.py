@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from dagster_project.audit.history import Entry, InMemoryHistory, month_index
+from dagster_project.audit.history import Acceptance, Entry, InMemoryHistory, month_index
 
-# A county's base, once the parts of its month are known: their sum may bear it out.
-WAIT_FOR_PARTS = frozenset({"V11"})
+# A county's base or sum, once the parts of its month are known or corrected: they may bear it out. Nothing new is said of
+# the county then: where the parts contradict it, their own sheet says so.
+WAIT_FOR_PARTS = frozenset({"V08", "V11"})
 # What is measured against the month before, or the same month a year before. None of these holds a cell back, so that
 # judging again changes what is said and never a figure.
 WAIT_FOR_MONTHS = frozenset({"V02", "V04", "V11", "V12", "V13", "V18", "V19"})
@@ -62,3 +63,6 @@ class BeforeMonth:
 
     def incidents(self, unit_id: str, first: date, last: date) -> tuple[int, int] | None:
         return self._history.incidents(unit_id, first, last)
+
+    def accepted(self, rule: str, indicator_code: str, unit_id: str) -> Mapping[int, Acceptance]:
+        return self._history.accepted(rule, indicator_code, unit_id)

@@ -28,6 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from dagster_project.audit import acceptance
 from dagster_project.audit import rules_coal_safety as coal
 from dagster_project.audit import rules_copies as copies
 from dagster_project.audit import rules_coverage as coverage
@@ -146,6 +147,7 @@ class Auditor:
         for judge_issues in ISSUE_RULES:
             issues.extend(judge_issues(run))
         issues = _without_repetition(issues)
+        acceptance.answer(issues, run)
         _quarantine(intake, issues)
         intake.issues.extend(issues)
         return issues

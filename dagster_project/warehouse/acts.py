@@ -4,7 +4,8 @@ Belongs here: saying it (the command line and the dashboard call these functions
 reads. Does not belong here: who may say it (dashboard/access), what it changes (dbt: stg_act, stg_observation).
 
 An accepted error puts its cell in force from that moment on, where no other error holds the cell back; the version that
-was held back stays visible with its issue. Nothing changes before the next refresh, and a rebuild replays all of it.
+was held back stays visible with its issue. Later deliveries meet what was accepted before them: as history, and as an
+answer to the same question (audit/acceptance.py). Nothing changes before the next refresh, and a rebuild replays all of it.
 """
 
 from __future__ import annotations

@@ -214,7 +214,8 @@ class JournalState:
         elif kind == "published":
             self.published.append(event["version"])
         else:
-            self.others.append(event)
+            # what was said then, was said of the deliveries known then
+            self.others.append({"after_seq": self.last_seq, **event})
 
 
 class Journal:

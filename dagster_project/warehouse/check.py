@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.audit.history import Acceptance
 from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import load_reference
@@ -178,6 +179,7 @@ def published_knowledge(settings: Settings, reading: Reading, since: date | None
             _enterprises(reader),
             () if since is None else _figures(reader, since),
             _incidents(reader),
+            acceptances=() if since is None else _acceptances(reader),
         )
     except NothingPublished:
         return Known.build(reading.reference, reading.vocabulary, (), (), (), ())
@@ -241,6 +243,19 @@ def _figures(reader: PublishedReader, since: date) -> Iterable[tuple[Any, ...]]:
         "GROUP BY indicator_code, unit_id, period, measure, form_code ORDER BY min(received_at)",
         {"since": since},
     )
+
+
+def _acceptances(reader: PublishedReader) -> Iterable[Acceptance]:
+    rows = _rows(
+        reader,
+        "SELECT i.rule, v.indicator_code, v.unit_id, v.period, v.measure, v.value, i.accepted_by, i.accepted_reason "
+        "FROM marts.fct_issue i JOIN marts.fct_observation_version v USING (submission_id, sheet, cell) "
+        "WHERE i.status = 'accepted' AND v.unit_id IS NOT NULL AND v.value IS NOT NULL ORDER BY i.accepted_at",
+    )
+    return [
+        Acceptance(rule, code, unit_id, period, measure, float(value), by, reason)
+        for rule, code, unit_id, period, measure, value, by, reason in rows
+    ]
 
 
 def _incidents(reader: PublishedReader) -> Iterable[IncidentRow]:

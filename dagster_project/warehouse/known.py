@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dagster_project.audit.history import History, InMemoryHistory
+from dagster_project.audit.history import Acceptance, History, InMemoryHistory
 from dagster_project.audit.run import Auditor
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
@@ -74,6 +74,7 @@ class Known:
         figures: Iterable[tuple[Any, ...]],
         incidents: Iterable[IncidentRow],
         since: date = BEGINNING,
+        acceptances: Iterable[Acceptance] = (),
     ) -> Known:
         """From plain records; `figures` as InMemoryHistory.load takes them, in order of intake."""
         directory = Directory.from_reference(reference, vocabulary)
@@ -85,6 +86,7 @@ class Known:
         history.load(figures)
         for row in incidents:
             history.add_incident(row)
+        history.accept(acceptances)
         return cls(directory, Registers(directory), history, since)
 
     @classmethod
@@ -99,6 +101,7 @@ class Known:
             store.figures(first) if since else (),
             store.incidents(),
             first,
+            store.acceptances() if since else (),
         )
 
     def reaches(self, since: date) -> bool:

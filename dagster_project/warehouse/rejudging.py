@@ -141,7 +141,7 @@ def apply(
             else:
                 continue
             changed = True
-        for issue in present.values():
+        for issue in present.values() if item.rules is not WAIT_FOR_PARTS else ():
             store.add_issue(submission_id, seq, issue)
             changed = True
     if changed:

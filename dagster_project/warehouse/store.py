@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.audit.history import Acceptance
 from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
 from dagster_project.settings import Settings
 from dagster_project.warehouse.bulk import insert_rows, transaction
@@ -508,11 +509,21 @@ class Store:
         form), in order of intake; repeated rows of one submission are added up."""
         cursor = self.connection.execute(
             """
+            WITH released AS (
+                -- as dbt's stg_observation: every error on the cell is accepted
+                SELECT i.submission_id, i.sheet, i.cell
+                FROM raw.issue i LEFT JOIN raw.act a
+                  ON i.submission_id = a.submission_id AND i.cell = a.cell AND i.rule = a.rule
+                  AND (a.sheet IS NULL OR a.sheet = i.sheet) AND a.kind = 'accepted'
+                WHERE i.severity = 'error' AND i.cell IS NOT NULL
+                GROUP BY ALL HAVING count(*) = count(a.said_at)
+            )
             SELECT o.indicator_code, o.unit_id, o.period, o.measure, sum(o.value)::DECIMAL(24, 6),
                    max(o.null_reason), o.form_code
             FROM raw.observation o JOIN raw.submission s USING (submission_id)
-            WHERE s.status = 'accepted' AND o.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ?
-              AND NOT o.is_carried
+            LEFT JOIN released r ON o.submission_id = r.submission_id AND o.sheet = r.sheet AND o.cell = r.cell
+            WHERE s.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ? AND NOT o.is_carried
+              AND (o.status = 'accepted' OR (o.status = 'quarantined' AND r.cell IS NOT NULL))
             GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
             QUALIFY row_number() OVER (
                 PARTITION BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code ORDER BY o.seq DESC
@@ -523,6 +534,26 @@ class Store:
         )
         while rows := cursor.fetchmany(50_000):
             yield from rows
+
+    def heard(self) -> int:
+        """How many acceptances raw.act holds."""
+        row = self.connection.execute("SELECT count(*) FROM raw.act WHERE kind = 'accepted'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def acceptances(self) -> Iterator[Acceptance]:
+        """What staff accepted about a figure, in the order it was said."""
+        rows = self.connection.execute(
+            """
+            SELECT a.rule, o.indicator_code, o.unit_id, o.period, o.measure, o.value, a.said_by, a.text
+            FROM raw.act a JOIN raw.submission s USING (submission_id)
+            JOIN raw.observation o
+              ON a.submission_id = o.submission_id AND a.cell = o.cell AND (a.sheet IS NULL OR a.sheet = o.sheet)
+            WHERE a.kind = 'accepted' AND s.status = 'accepted' AND o.unit_id IS NOT NULL AND o.value IS NOT NULL
+            ORDER BY a.act_no
+            """
+        ).fetchall()
+        for rule, code, unit_id, period, measure, value, by, reason in rows:
+            yield Acceptance(rule, code, unit_id, period, measure, float(value), by, reason)
 
     def incidents(self) -> Iterator[IncidentRow]:
         """Incidents in force: of each unit and month those of the latest sheet."""

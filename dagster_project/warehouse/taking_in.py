@@ -167,6 +167,8 @@ class _TakingIn:
         self.total = 0
         # Contents that were received more than once: seq of the last submission, its keys, whether one was beaten.
         self.repeated: dict[str, _Repeated] = {}
+        # How many acceptances raw.act holds, and with them the history.
+        self.heard = store.heard()
         # What came later than somebody who is measured against it; kept in raw.meta until they are judged again.
         self.late = rejudging.Late.from_text(store.meta(REJUDGE_KEY))
 
@@ -197,6 +199,7 @@ class _TakingIn:
                     arriving = self._parse(pool, chunk)
                     for batch in _by_batch(chunk):
                         waiting = self._withdraw(waiting, before_seq=min(entry.seq for entry in batch))
+                        self._hear(before_seq=min(entry.seq for entry in batch))
                         taken = self._take_arriving(batch, arriving, parsed, pool)
                         self._take_batch([entry for entry in batch if entry.seq not in taken], parsed)
                         if self._registers_unfinished():
@@ -517,6 +520,17 @@ class _TakingIn:
             if any(entry.submission_id in seqs for entry in due):
                 repeated.is_beaten = True
         return [entry for entry in waiting if entry not in due]
+
+    def _hear(self, before_seq: int) -> None:
+        """What staff accepted before a delivery is known to it: released figures, questions that are answered."""
+        said = [event for event in self.state.others if event["after_seq"] < before_seq]
+        count = sum(event.get("event") == acts.ACCEPTED for event in said)
+        if count <= self.heard:
+            return
+        self._flush()
+        with self.store.transaction():
+            self.store.replace("raw.act", acts.rows(said))
+        self.heard, self.known = count, None
 
     def _flush(self, meta: dict[str, str] | None = None) -> None:
         if self.batch.submissions or meta:

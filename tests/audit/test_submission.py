@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dagster_project.audit.accidents import accident_class, load_classes
 from dagster_project.audit.expressions import NotationError, compile_expression, parse_range
 from dagster_project.audit.findings import number, slip
-from dagster_project.audit.history import InMemoryHistory, month_index, month_start
+from dagster_project.audit.history import Acceptance, InMemoryHistory, month_index, month_start
 from dagster_project.audit.run import Auditor, audit
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import KnownEnterprise
@@ -651,3 +651,54 @@ def test_a_township_that_has_not_reported_counts_with_its_last_figure_and_base(b
     book.put("D9", "TE01", "ytd", 270, COUNTY)
     book.put("E9", "TE01", "base_ytd", 240, COUNTY)
     assert {entry for entry in book.found() if entry[0] == "V11"} == set()
+
+
+# --- what staff accepted ------------------------------------------------------------------------------------------------
+
+
+def accepted(book: Book, rule: str, measure: str, period: str, value: float, code: str = "TE01") -> None:
+    moment = date.fromisoformat(period + "-01")
+    book.history.accept([Acceptance(rule, code, TOWN, moment, measure, value, "Section", "a new plant")])
+
+
+@pytest.mark.parametrize(("value", "told"), [(3300, "info"), (3300 * 1.6, "warning")])
+def test_an_accepted_jump_is_not_asked_for_again_while_the_year_goes_on_from_it(book, value, told):
+    """V12: 1,000 in January against 400 was accepted; 1,100 a month later in the year is the same story."""
+    book.past("TE01", "ytd", {"2025-03": 1200})
+    accepted(book, "V12", "ytd", "2026-01", 1000)
+    book.put("D9", "TE01", "ytd", value)
+    issues = [issue for issue in book.judge() if issue.rule == "V12"]
+    assert [issue.severity for issue in issues] == [told]
+    assert ("a new plant" in issues[0].message_zh and "a new plant" in issues[0].message_en) is (told == "info")
+
+
+@pytest.mark.parametrize(("value", "told"), [(1100, {"info"}), (60000, {"warning"})])
+def test_an_accepted_size_is_the_new_yardstick_for_a_year(book, value, told):
+    """V13: thirty times the median was accepted in November; the median still remembers the time before."""
+    months = {f"2025-{number:02d}": 36 for number in range(3, 11)} | {"2025-11": 1080, "2025-12": 1080}
+    book.past("EN00", "stock", months)
+    accepted(book, "V13", "stock", "2025-11", 1080, "EN00")
+    book.put("D9", "EN00", "stock", value)
+    assert {issue.severity for issue in book.judge() if issue.rule == "V13"} == told
+
+
+@pytest.mark.parametrize(("printed", "told"), [(450, "info"), (440, "info"), (460, "warning")])
+def test_an_accepted_base_may_be_restated_by_the_same_amount_or_share(book, printed, told):
+    """V11: 110 for 100 was accepted in January, so in March 440 is 410 or 440, and anything between them."""
+    book.past("TE01", "ytd", {"2025-01": 100, "2025-03": 400})
+    accepted(book, "V11", "base_ytd", "2026-01", 112)
+    book.put("D9", "TE01", "ytd", 460)
+    book.put("E9", "TE01", "base_ytd", printed)
+    assert [issue.severity for issue in book.judge() if issue.rule == "V11"] == [told]
+
+
+def test_an_accepted_error_sent_again_is_not_held_back_again_but_another_month_is_asked_anew(book):
+    accepted(book, "V01", "ytd", "2026-03", -50)
+    book.put("D9", "TE01", "ytd", -50)
+    assert [(issue.rule, issue.severity) for issue in book.judge() if issue.rule == "V01"] == [("V01", "info")]
+    assert book.quarantined() == set()
+    later = Book(book.auditor)
+    accepted(later, "V01", "ytd", "2026-02", -50)
+    later.put("D9", "TE01", "ytd", -50)
+    later.judge()
+    assert later.quarantined() == {"D9"}

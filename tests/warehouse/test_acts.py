@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import acts, refresh
+from dagster_project.warehouse import acts, refresh, store
+from dagster_project.warehouse.check import check_files
 from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.read import PublishedReader
 from tests.program import tew
 from tests.warehouse import workbooks
-from tests.warehouse.workbooks import TOWNS
+from tests.warehouse.workbooks import START, TOWNS
 
 CELL = "SELECT status, value FROM marts.fct_observation_version WHERE submission_id = $s AND sheet = $h AND cell = $c"
 ISSUE = (
@@ -61,3 +62,49 @@ def test_what_cannot_be_accepted_is_said(small_home_source: Settings) -> None:
         with pytest.raises(WarehouseError) as refused:
             acts.accept(small_home_source, *call)
         assert refused.value.key == key
+
+
+RAW = (
+    "SELECT s.file_name, i.cell, i.rule, i.severity, i.message_zh FROM raw.issue i JOIN raw.submission s "
+    "USING (submission_id) ORDER BY ALL"
+)
+
+
+def told(settings: Settings) -> list[tuple[Any, ...]]:
+    with store.open_store(settings) as opened:
+        return opened.connection.execute(RAW).fetchall()
+
+
+def test_later_months_meet_what_was_accepted(home: Settings) -> None:
+    """A released error is last month's figure; an accepted jump is not asked for again; `tew check` knows both."""
+
+    def deliver(year: int, month: int, jump: tuple[int, int], negative: tuple[int, int]) -> None:
+        name = f"{year}-{month}.xlsx"
+        figures = {TOWNS[0]: jump, TOWNS[1]: negative}
+        workbooks.townships(home.inbox / name, month, figures, year=year, mtime=START + year * 12 + month)
+
+    deliver(2025, 2, (100, 200), (50, 90))
+    deliver(2025, 3, (100, 300), (50, 140))
+    deliver(2026, 2, (400, 800), (-60, -60))
+    assert refresh.run_refresh(home).published
+    last = "S000003"
+    for cell, rule in ask(
+        home,
+        "SELECT cell, rule FROM marts.fct_issue WHERE submission_id = $s AND cell IS NOT NULL "
+        "AND (severity = 'error' OR rule = 'V12')",
+        s=last,
+    ):
+        acts.accept(home, last, cell, rule, "a new plant", "Section")
+    assert refresh.run_refresh(home).published
+    deliver(2026, 3, (400, 1200), (70, 20))
+    [checked] = check_files(home, [home.inbox / "2026-3.xlsx"])
+    refresh.receive(home)
+    refresh.ingest_pending(home)
+    march = [(cell, rule, severity) for name, cell, rule, severity, _ in told(home) if name == "2026-3.xlsx"]
+    assert ("D5", "V12", "info") in march
+    assert ("D6", "V02", "warning") in march, "-60 + 70 is 10, not 20: the accepted -60 is known"
+    assert {(issue.cell, issue.rule, issue.severity) for issue in checked.issues} == set(march)
+    before = told(home)
+    refresh.discard_work(home)
+    refresh.ingest_pending(home)
+    assert told(home) == before, "a rebuild says the same"
