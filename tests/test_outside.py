@@ -46,6 +46,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     inbox.mkdir(parents=True)
     for build in books.BUILDERS:
         made.expected += build(inbox)
+    books.unit_changes(inbox)
     books.bad_input(inbox)
     books.october(inbox, "A.xlsx", {"枫林湖镇": (100, 14000), "站前镇": (200, 27000)}, 2000)
     made.refresh()
@@ -125,6 +126,53 @@ def test_check_and_refresh_agree_on_an_unknown_layout(outside: Outside, tmp_path
     assert result.exit_code == 1, result.output
     told = json.loads(result.stdout)
     assert told[0]["ok"] is False and told[0]["errors"] == 1
+
+
+def test_a_register_of_changes_is_kept_as_events_and_a_later_one_mends_it(outside: Outside) -> None:
+    rows = outside.rows(
+        "select predecessor_code, successor_code, op, structure, file_name, predecessor_cell, successor_cell "
+        "from marts.fct_unit_change order by 1"
+    )
+    book = "区划变更.xlsx"
+    assert rows == [
+        ("529901104", "529901005", "merge_new", "n:1", book, "C6", "F6"),
+        ("529901105", "529901005", "merge_new", "n:1", book, "C7", "F6"),
+        ("529901106", "529901002", "rank_change", "1:1", book, "C4", "F4"),
+        ("529901200", "529901112", "rank_change", "1:1", "区划变更补正.xlsx", "C3", "F3"),
+    ]
+    (events,) = outside.rows("select count(distinct event_id) from marts.fct_unit_change")[0]
+    assert events == 3
+    units = outside.rows("select name_zh, valid_to from marts.dim_township where township_code = '529901200'")
+    assert units == [("王家乡", None)]  # a register changes no unit by itself
+
+
+def test_the_county_takes_its_changes_over_as_reference_rows(outside: Outside) -> None:
+    """What the reference data holds is not proposed again; what the register does not say stays blank and is asked."""
+    from dagster_project.cli import app
+
+    home = {"TEW_HOME": str(outside.settings.home)}
+    result = CliRunner().invoke(app, ["changes", "--year", "2026", "--json"], env=home)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (len(told["events"]), told["already_held"]) == (3, 1)
+    links = told["rows"]["township_links"]
+    assert [(row["from_code"], row["to_code"], row["op"], row["weight"], row["effective_from"]) for row in links] == [
+        ("529901104", "529901005", "merge_new", "1", ""),
+        ("529901105", "529901005", "merge_new", "1", ""),
+        ("529901200", "529901112", "rank_change", "1", ""),
+    ]
+    assert {row["doc_no"] for row in links} == {"示府发〔2026〕3号", "示府发〔2026〕4号"}
+    new = told["rows"]["townships"]
+    assert [(row["township_code"], row["durable_id"], row["name_zh"], row["kind"]) for row in new] == [
+        ("529901005", "T-529901005", "暗溪街道", "street"),
+        ("529901112", "T-529901200", "王家镇", "town"),
+    ]
+    asked = [row["key"].removeprefix("changes.decide_") for row in told["decisions"]]
+    assert sorted(asked) == ["class", "class", "day", "day", "end", "end", "end"]
+    shown = CliRunner().invoke(app, ["changes"], env=home).stdout
+    assert "529901200,529901112,rank_change,,1,whole,示府发〔2026〕3号,certain," in shown
+    elsewhere = CliRunner().invoke(app, ["changes", "--county", "110101"], env=home)
+    assert elsewhere.exit_code == 1
 
 
 def test_a_correction_of_one_township_and_a_return_to_the_first_figures(outside: Outside) -> None:
