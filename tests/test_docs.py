@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,8 +15,21 @@ from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.warehouse.pointer import current_version, version_file
 from tests.published import open_copy
 
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 SEEDS = PROJECT_ROOT / "seeds" / "reference"
 QUERIES = sorted((PROJECT_ROOT / "docs" / "queries").glob("*.sql"))
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    pages = [*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md"), *PROJECT_ROOT.glob("*/README.md")]
+    dead = [
+        f"{page.relative_to(PROJECT_ROOT)}: {target}"
+        for page in pages
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert len(pages) > 8
+    assert dead == []
 
 
 @pytest.mark.parametrize("lang", dictionary.LANGUAGES)

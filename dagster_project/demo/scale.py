@@ -47,7 +47,7 @@ FLOWS: dict[str, float] = {
     "BF12": 0.01,
 }
 _FIRST_SYLLABLES = "清白青云石龙凤金银玉长安平和新南北东西大小上下高双三五七九红黄紫翠松柏桃梅兰竹"
-_LAST_SYLLABLES = "河江溪湖泉塘桥关坪坝岭山岗岩峰坡沟湾滩洲岛原台营寨庄堡屯集店铺市街场口门井林"
+_LAST_SYLLABLES = "河江溪湖泉塘桥关坪坝岭山岗岩峰坡沟湾滩洲岛原台营寨庄堡屯集店铺市街场口门井林浦沙"
 _EMPTIED = (
     "township_aliases",
     "township_links",
