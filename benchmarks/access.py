@@ -2,7 +2,8 @@
 
 `python -m benchmarks.access --requests 10000` over the home of TEW_HOME, whose published version it reads through a
 throw-away home with an account for every role. A sentinel looks in every answer for enterprises (name or id) and for
-figures (links to their trace) of units that the reader may not see; and runs every named query as every role.
+figures (links to their trace) of units that the reader may not see; and runs every named query as every role. Beside the
+pages it asks for downloads, for earlier days and versions, and for what stands behind /submissions, /months and /as-of.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import flask.testing
+import werkzeug.test
 
 from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse import as_of_file
+from dagster_project.warehouse.pointer import version_names
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.access.accounts import Account, Accounts
-from dashboard.access.roles import load_roles
+from dashboard.access.roles import Roles, load_roles
 from dashboard.app import create_app
 from dashboard.data import scope as scopes
 from dashboard.data.scope import WHOLE, Scope
@@ -64,6 +68,8 @@ class Report:
     refused: int = 0
     found_for_leader: int = 0
     exports_for_leader: int = 0
+    routes: int = 0
+    files_for_leader: int = 0
     seconds: float = 0.0
     leaks: list[str] = field(default_factory=list)
 
@@ -80,8 +86,14 @@ class World:
         self.townships = [row["township_code"] for row in self.store.run(self.version, "townships", {})]
         self.indicators = [row["indicator_code"] for row in self.store.run(self.version, "indicators", {})]
         self.periods = [row["period"] for row in self.store.run(self.version, "periods", {})]
-        submissions = self.rows(WHOLE, "select submission_id from marts.fct_submission")
-        self.submissions = [row["submission_id"] for row in submissions]
+        sent = self.rows(WHOLE, "select submission_id, reporter_unit_id, file_name from marts.fct_submission")
+        self.submissions = [row["submission_id"] for row in sent]
+        self.sender = {row["submission_id"]: row["reporter_unit_id"] for row in sent}
+        self.forms = [row["form_code"] for row in self.store.run(self.version, "forms", {})]
+        self.versions = version_names(settings)
+        folder = settings.published / self.version / as_of_file.FOLDER
+        # Days that can be shown without being made first.
+        self.days = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     def rows(self, scope: Scope, text: str) -> tuple[dict[str, Any], ...]:
         """Rows of a statement over `marts.x` as a scope sees them."""
@@ -156,7 +168,8 @@ def _address(world: World, dice: random.Random) -> tuple[str, str]:
         "unit": ["yi", "wan", *world.townships, *world.firms],
         "basis": ["reported", "comparable", "x"],
         "lang": ["zh", "en"],
-        "as_of": ["2026-01-01", "x"],
+        "as_of": [*world.days, *world.days, "1999-01-01", "x"],
+        "version": [*world.versions, "nosuch", "../../etc"],
         "months": ["13", "36"],
     }
     for name, values in options.items():
@@ -192,6 +205,70 @@ def _callback(page: Any, search: Any, dice: random.Random) -> dict[str, Any]:
         body["state"] = [{"id": "scope", "property": "data", "value": "all"}]
         inputs[2]["value"] = "leader"
     return body
+
+
+def _route(
+    world: World, dice: random.Random, browser: flask.testing.FlaskClient
+) -> tuple[str, werkzeug.test.TestResponse]:
+    """One request to what is neither page nor download: files, forms, acts. Returns its address and the answer."""
+    submission = dice.choice([*world.submissions, *world.submissions, "S999999", "../journal", "S000001'"])
+    month = f"{dice.choice(world.periods):%Y-%m}"
+    kind = dice.randrange(8)
+    own = {**SITE, **({"X-Tew-Request": "1"} if dice.random() < 0.8 else {})}
+    if kind < 3:
+        address = f"/submissions/original/{submission}"
+        return address, browser.get(address)
+    if kind == 3:
+        whom = dice.choice([*world.townships, *world.firms.values(), *world.firms])
+        prefilled = dice.choice("01")
+        form = dice.choice(world.forms)
+        fields = {"form": form, "whom": whom, "period": month, "prefilled": prefilled}
+        address = f"/submissions/template?{urlencode(fields)}"
+        return address, browser.get(address)
+    if kind == 4:
+        address = f"/submissions/marked/{dice.randbytes(12).hex()}/{dice.randrange(3)}"
+        return address, browser.get(address)
+    if kind == 5:
+        body = {"submission": submission, "reason": dice.choice(["", "x"]), "scope": "all"}
+        return "/submissions/withdraw", browser.post("/submissions/withdraw", json=body, headers=own)
+    if kind == 6:
+        act = dice.choice(["approve", "close", "reopen", "erase"])
+        # Without a reason and a month that exists nothing is changed, whoever asks.
+        body = {"period": dice.choice(["1999-01", "x"]), "by": "somebody", "reason": ""}
+        return f"/months/{act}", browser.post(f"/months/{act}", json=body, headers=own)
+    address = dice.choice(["/log", "/log?act=sign_in", f"/months/{month}", "/as-of/status?day=1999-01-01", "/account"])
+    return address, browser.get(address)
+
+
+def _told_by_route(
+    world: World,
+    sentinel: Sentinel,
+    roles: Roles,
+    account: Account,
+    asked: str,
+    answer: werkzeug.test.TestResponse,
+) -> list[str]:
+    """What an answer of `_route` gave that the reader's role does not open."""
+    row, scope = roles.get(account.role) or {}, sentinel.scope
+    is_given = answer.status_code == 200
+    if asked.startswith("/submissions/original/"):
+        unit = world.sender.get(asked.rpartition("/")[2])
+        return ["a file of another unit"] if is_given and not scope.is_whole and unit != scope.unit else []
+    if asked.startswith("/submissions/template"):
+        is_filled = parse_qs(asked.partition("?")[2])["prefilled"] == ["1"]
+        return ["figures in a form"] if is_given and is_filled and not scope.is_whole else []
+    if asked.startswith("/submissions/"):
+        return ["a file or an act without right"] if is_given and not row["may_submit"] else []
+    if asked.startswith("/log"):
+        return ["the activity log"] if is_given and not row["may_read_log"] else []
+    if asked.startswith("/months/") and answer.is_json:
+        acts = (answer.json or {}).get("acts", [])
+        wrong = ("approve" in acts and not row["may_approve"]) or (
+            set(acts) & {"close", "reopen"} and not row["may_close"]
+        )
+        refused = answer.status_code in (400, 403, 404)
+        return ["an act without right"] if wrong or ("acts" not in (answer.json or {}) and not refused) else []
+    return []
 
 
 def _signed_in(settings: Settings, app: Any, account: Account) -> flask.testing.FlaskClient:
@@ -264,6 +341,14 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
                 report.leaks += [f"{account.role} export {search}: {what}" for what in found]
             elif export.status_code == 200:
                 report.exports_for_leader += len(sentinels[narrow].in_page(export.text, search)) > 0
+        if number % 4 == 1:
+            asked, answer = _route(world, dice, browsers[account])
+            report.requests += 1
+            report.routes += 1
+            told = _told_by_route(world, sentinels[account], roles, account, asked, answer)
+            if sentinels[account].scope.is_whole:
+                report.files_for_leader += answer.status_code == 200 and asked.startswith("/submissions/original")
+            report.leaks += [f"{account.role} {asked}: {what}" for what in told]
         name = queries[number % len(queries)]
         scope = sentinels[account].scope
         params = _parameters(world, name, dice)
@@ -287,6 +372,10 @@ def main() -> int:
     own = load_settings()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "published").symlink_to(own.published)
+        # Files can be read, and nothing that a request says can reach the journal of the home.
+        (Path(folder) / "archive").mkdir()
+        for part in own.archive.glob("??"):
+            (Path(folder) / "archive" / part.name).symlink_to(part)
         settings = load_settings(home=folder)
         for account in people():
             Accounts(settings).add(account, PASSWORD)
@@ -294,6 +383,7 @@ def main() -> int:
     print(
         f"requests {report.requests}  queries {report.queries}  without figures {report.refused}  "
         f"leaks {len(report.leaks)}  units out of scope met by leaders {report.found_for_leader}  "
+        f"other routes {report.routes}  files for leaders {report.files_for_leader}  "
         f"seconds {report.seconds:.1f}"
     )
     for line in report.leaks[:20]:

@@ -31,13 +31,16 @@ class Catalogue:
     latest: date | None
     county: Row
     months: dict[date, Row]
+    # townships whose rows the reader may see; the list of names itself is open to all
+    seen: frozenset[str]
 
     def active_townships(self, period: date) -> list[Row]:
-        """Units below the county that exist in a month, in the order of pages."""
+        """Units below the county that exist in a month and within the reader's scope, in the order of pages."""
         return [
             row
             for code, row in self.townships.items()
             if code != self.county["township_code"]
+            and code in self.seen
             and (row["valid_from"] is None or row["valid_from"] <= period)
             and (row["valid_to"] is None or row["valid_to"] >= period)
         ]
@@ -117,6 +120,7 @@ def catalogue(snapshot: Snapshot) -> Catalogue:
             latest=_latest(periods),
             county=county,
             months={row["period"]: row for row in snapshot.rows("months")},
+            seen=frozenset(one for one in townships if snapshot.may_see(one)),
         )
 
     return snapshot.once("catalogue", build)

@@ -28,7 +28,9 @@ Figures = dict[tuple[str, str], Row]
 def render(view: View) -> Page:
     known = view.catalogue.indicators
     mines = view.snapshot.rows("coal_mines", period=view.period)
-    if OUTPUT not in known or not mines:
+    # Whose scope holds no mine still has the county's figures and its township's.
+    is_limited = not mines and not view.snapshot.scope.is_whole
+    if OUTPUT not in known or not (mines or is_limited):
         return Page(view.t("coal.empty_title"), view.t("coal.empty_sub"), [tables.notice(view.t("coal.empty"))])
     history = county_history(view)
     reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
@@ -37,7 +39,8 @@ def render(view: View) -> Page:
     output = next((row for row in current if row["indicator_code"] == OUTPUT), None)
     alerted = [mine for mine in mines if mine["alert_zh"]]
     body: list[Any] = [table, source_note(view, SHOWN, lamp_note(view, current), carried_note(view, current))]
-    body.append(_mines(view, mines))
+    if mines:
+        body.append(_mines(view, mines))
     body.append(_townships(view))
     missing = [
         view.indicator(code) for code in SHOWN if code in known and code not in {r["indicator_code"] for r in current}
@@ -45,14 +48,14 @@ def render(view: View) -> Page:
     if missing:
         body.insert(1, tables.footnote(view.t("coal.unreported", names=view.t.join(missing))))
     return Page(
-        title=_finding(view, output, alerted),
-        sub=view.t("coal.sub", period=view.to_date(view.period), n=len(mines)),
+        title=_finding(view, output, alerted, is_limited),
+        sub=view.t("coal.sub_units" if is_limited else "coal.sub", period=view.to_date(view.period), n=len(mines)),
         body=body,
     )
 
 
-def _finding(view: View, output: Row | None, alerted: list[Row]) -> str:
-    """How far the plan is, and whether any mine exceeds its capacity."""
+def _finding(view: View, output: Row | None, alerted: list[Row], is_limited: bool) -> str:
+    """How far the plan is, and whether any mine exceeds its capacity; of mines unseen nothing is said."""
     if output is None or output["value_ytd"] is None:
         first = view.t("coal.no_output", period=view.to_date(view.period))
     elif output["attainment_pct"] is not None and output["gap_pp"] is not None:
@@ -63,6 +66,8 @@ def _finding(view: View, output: Row | None, alerted: list[Row]) -> str:
         )
     else:
         first = view.t("coal.without_plan", value=view.value(OUTPUT, output["value_ytd"]), unit=view.unit_label(OUTPUT))
+    if is_limited:
+        return str(first)
     names = view.t.join(mine["name_zh"] for mine in alerted[:3])
     second = view.t("coal.over", n=len(alerted), names=names) if alerted else view.t("coal.none_over")
     return view.t("clause.separator").join((first, second))

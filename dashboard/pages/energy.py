@@ -39,11 +39,17 @@ def render(view: View) -> Page:
     ]
     if headline is not None:
         body.append(_sentence(view, headline))
-    body += [_members(view, members), _fuels(view, current)]
+    is_limited = not members and not view.snapshot.scope.is_whole
+    body += [*([] if is_limited else [_members(view, members)]), _fuels(view, current)]
     basis = view.t(f"energy.basis.{_basis(view)}")
     return Page(
         title=_finding(view, headline),
-        sub=view.t("energy.sub", period=view.to_date(view.period), n=len(members), basis=basis),
+        sub=view.t(
+            "energy.sub_units" if is_limited else "energy.sub",
+            period=view.to_date(view.period),
+            n=len(members),
+            basis=basis,
+        ),
         body=body,
     )
 

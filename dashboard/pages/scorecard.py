@@ -77,11 +77,23 @@ def render(view: View) -> Page:
     body.append(_simulation(view, scores, tried))
     body.append(_lines(view, scores, view.state.township or str(cards[0]["township_code"])))
     body.append(source_note(view, dict.fromkeys(row["indicator_code"] for row in scores), basis=None))
+    title = view.t("scorecard.title" if vetoed else "scorecard.title_clear", leaders=leaders, n=vetoed)
+    if not view.snapshot.scope.is_whole and view.snapshot.scope.reach != "subject":
+        # Who leads cannot be said of the rows of one township.
+        title = view.t("clause.separator").join(_own(view, card) for card in cards)
     return Page(
-        title=view.t("scorecard.title" if vetoed else "scorecard.title_clear", leaders=leaders, n=vetoed),
+        title=title,
         sub=view.t("scorecard.sub", period=view.to_date(view.period)),
         body=body,
     )
+
+
+def _own(view: View, card: Row) -> str:
+    """A township's total and place in words."""
+    name, total = view.unit_name(card["township_code"]), numbers.number(card["total"], 2)
+    if not card["rank"]:
+        return view.t("scorecard.title_unranked", name=name, total=total)
+    return view.t("scorecard.title_own", name=name, total=total, n=card["rank"], of=card["rank_of"])
 
 
 def _word(view: View, kind: str, code: Any) -> str:
