@@ -18,7 +18,7 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Figure:
     reason: str | None = None
     reported: int = 1
     expected: int = 1
+    silent: bool | None = None  # nobody spoke of it; by default where nobody is counted as having reported
     parts: list[tuple[str, str]] = field(default_factory=list)
     township: str | None = None
 
@@ -101,7 +102,8 @@ class Parity:
             self.states[row["enterprise_id"]].append(row)
         self.observations = table(
             "select indicator_code, level, unit_id, township_code, period, measure, sum(value) as value,"
-            " max(null_reason) as null_reason, bool_or(is_carried) as is_carried, max(target_form) as target_form"
+            " max(null_reason) as null_reason, bool_or(is_carried) as is_carried, max(target_form) as target_form,"
+            " max(case when value is null and null_reason = 'below_unit' then 1 else 0 end) as is_below_unit"
             " from marts.fct_observation group by all"
         )
         self.incidents = table("select * from marts.fct_safety_incident")
@@ -120,6 +122,8 @@ class Parity:
         self.townships.pop(self.county, None)
         self.figures: dict[tuple[str, str, str], dict[date, Figure]] = defaultdict(dict)
         self.bases: dict[Key, Decimal | float | None] = {}
+        self.listed_bases: dict[Key, float | None] = {}
+        self.registered: dict[str, dict[date, bool]] = defaultdict(dict)
 
     # who is where, and in which scope
 
@@ -163,7 +167,8 @@ class Parity:
             if row["measure"] not in ("month", "ytd", "stock", "base_month", "base_ytd"):
                 continue
             cell = cells[row["indicator_code"], row["level"], row["unit_id"]][row["period"]]
-            cell[row["measure"]] = row["value"]
+            # less than the smallest unit of the table counts as 0 in sums (domain.md C.2)
+            cell[row["measure"]] = Decimal(0) if row["value"] is None and row["is_below_unit"] else row["value"]
             if row["measure"] in ("month", "ytd", "stock"):
                 cell["figure"] = True
                 cell["carried"] = cell.get("carried", False) or bool(row["is_carried"])
@@ -204,18 +209,20 @@ class Parity:
                     figure.carried, figure.reported = True, 0
                     if before is not None:
                         figure.asof = before.asof
-                elif figure.value is None and (absent or figure.reason in ("not_reported", "unknown")):
+                elif figure.value is None:
+                    if figure.reason == "na":
+                        continue  # "not applicable" is an answer: no figure is expected (domain.md C.2)
+                    status = (self.state(unit, period) or {}).get("status") if level == "enterprise" else None
+                    rest = figure.reason in ("suspended", "closed") or status in ("closed", "suspended")
                     if before is None:
-                        if absent and not self.awaited(level, unit, period, by_period):
-                            continue
-                        figure.reported = 0
+                        if status == "closed" or (absent and not self.awaited(unit, period, by_period)):
+                            continue  # what is closed keeps the year's figure, and has none in the next (D.4)
+                        figure.reported = int(rest)
                     else:
-                        entry = self.state(unit, period) if level == "enterprise" else None
-                        rest = entry is not None and entry["status"] in ("closed", "suspended")
-                        if kind == "stock" and rest:
-                            continue
                         figure.value, figure.printed, figure.asof = before.value, before.printed, before.asof
                         figure.carried, figure.reported = not rest, int(rest)
+                        if rest:
+                            figure.asof, figure.printed = period, cell.get("base_ytd")
                 figure.township = self.place(unit, period) if level == "enterprise" else unit
                 if figure.value is not None and not figure.carried:
                     last = figure
@@ -233,10 +240,9 @@ class Parity:
                             figure.month = figure.value - previous.value
             del level
 
-    def awaited(self, level: str, unit: str, period: date, by_period: dict[date, dict[str, Any]]) -> bool:
-        """Whether a silent enterprise was to report: it has before, and the register says that it works."""
-        entry = self.state(unit, period) if level == "enterprise" else None
-        return entry is not None and entry["status"] == "active" and any(p < period for p in by_period)
+    def awaited(self, unit: str, period: date, by_period: dict[date, dict[str, Any]]) -> bool:
+        """Whether a silent unit was to report: it has in the year before (longer silence is no longer awaited)."""
+        return any(year_before(period) <= p < period and cell.get("figure") for p, cell in by_period.items())
 
     def place(self, enterprise: str, period: date) -> str | None:
         """Where an enterprise produces in a month: its row's township, else the register's, moved along the links."""
@@ -279,6 +285,7 @@ class Parity:
             return
         for code in ("SA01", "SA02"):
             for period in months(covered[0], covered[-1]):
+                self.registered[code][period] = True
                 for township in [*self.townships]:
                     if not self.exists(township, period) or not self.watched(township, period):
                         continue
@@ -287,17 +294,81 @@ class Parity:
                         r for r in self.incidents if r["township_code"] in names and r["period"].year == period.year
                     ]
 
-                    def count(chosen: list[dict[str, Any]], code: str = code) -> Decimal:
-                        if code == "SA01":
-                            return Decimal(sum(r["class_rank"] >= self.major_rank for r in chosen))
-                        return Decimal(sum(r["deaths"] for r in chosen if r["is_coal_mine"]))
-
                     self.figures[code, "township", township][period] = Figure(
-                        value=count([r for r in rows if r["period"] <= period]),
-                        month=count([r for r in rows if r["period"] == period]),
+                        value=self.count(code, [r for r in rows if r["period"] <= period]),
+                        month=self.count(code, [r for r in rows if r["period"] == period]),
                         asof=period,
                         township=township,
                     )
+
+    def safety_of_enterprises(self) -> None:
+        """The register at working mines, and at other places of accidents until the year's end (domain.md B.8, D.4)."""
+        covered = sorted({period for series in self.registered.values() for period in series})
+        for unit in list(self.states):
+            rows = [r for r in self.incidents if r["enterprise_id"] == unit]
+            for period in covered:  # a closed mine keeps the year's figure; nobody counts a month of it
+                entry = self.state(unit, period)
+                struck = [r for r in rows if r["period"] <= period and r["period"].year == period.year]
+                mine = entry is not None and entry["is_coal_mine"] and entry["township_code"]
+                closed = not struck and not (mine and entry["status"] != "closed")
+                if closed:
+                    worked = [
+                        p
+                        for p in months(date(period.year, 1, 1), period)
+                        if p in covered and p in self.figures.get(("SA02", "enterprise", unit), {})
+                    ]
+                    if not (worked and entry is not None and entry["status"] == "closed"):
+                        continue
+                for code in ("SA01", "SA02"):
+                    self.figures[code, "enterprise", unit][period] = Figure(
+                        value=self.count(code, struck),
+                        month=None if closed else self.count(code, [r for r in struck if r["period"] == period]),
+                        asof=period,
+                        township=self.place(unit, period),
+                    )
+
+    def count(self, code: str, chosen: list[dict[str, Any]]) -> Decimal:
+        """Major accidents, or deaths in mines, of a list of accidents."""
+        if code == "SA01":
+            return Decimal(sum(r["class_rank"] >= self.major_rank for r in chosen))
+        return Decimal(sum(r["deaths"] for r in chosen if r["is_coal_mine"]))
+
+    def headcount(self) -> None:
+        """Average staff where it was not reported: the mean of the months' averages (domain.md A.2 N6, F73)."""
+        code, average = "TE04", "BF11"
+        for (other, level, unit), series in list(self.figures.items()):
+            if other != code:
+                continue
+            for period, figure in series.items():
+                if period in self.figures.get((average, level, unit), {}):
+                    continue
+                ends = self.month_ends(code, level, unit, period)
+                means = []
+                for month in months(date(period.year, 1, 1), period):
+                    if month in ends:
+                        means.append((ends.get(month_before(month), ends[month]) + ends[month]) / 2)
+                self.figures[average, level, unit][period] = Figure(
+                    value=(sum(means) / len(means)).quantize(SIX_PLACES, ROUND_HALF_UP) if means else None,
+                    carried=figure.carried,
+                    asof=figure.asof,
+                    reported=figure.reported,
+                    expected=figure.expected,
+                    silent=figure.silent,
+                    township=figure.township,
+                )
+
+    def month_ends(self, code: str, level: str, unit: str, period: date) -> dict[date, Decimal]:
+        """Stocks at the ends of a year's months of what a unit is in a month: predecessors included (domain.md D.3.4)."""
+        found: dict[date, Decimal] = {}
+        first = date(period.year - 1, 12, 1)
+        names = [(unit, Decimal(1))]
+        if level == "township":
+            names = [(n, w) for n, w in self.forebears(unit, period) if n == unit or not self.exists(n, period)]
+        for name, weight in names:
+            for month, figure in self.figures.get((code, level, name), {}).items():
+                if first <= month <= period and figure.value is not None:
+                    found[month] = found.get(month, Decimal(0)) + figure.value * weight
+        return found
 
     def watched(self, township: str, period: date) -> bool:
         """Whether a township has, or had, a mine or an accident: there the register speaks, elsewhere it is silent."""
@@ -314,16 +385,14 @@ class Parity:
     def add(self, indicator: str, level: str, unit: str, period: date, parts: list[tuple[str, str, Figure]]) -> None:
         """A sum of parts; a part without a figure counts as expected only."""
         known = [item for item in parts if item[2].value is not None]
-        if not known:
-            return
-        month_values = [figure.month for *_, figure in known if figure.month is not None]
+        month_values = [figure.month for *_, figure in parts if figure.month is not None]
         self.figures[indicator, level, unit][period] = Figure(
-            value=sum((figure.value for *_, figure in known), Decimal(0)),
+            value=sum((figure.value for *_, figure in known), Decimal(0)) if known else None,
             month=sum(month_values, Decimal(0)) if month_values else None,
             asof=period,
             reported=sum(figure.value is not None and not figure.carried for *_, figure in parts),
             expected=len(parts),
-            carried=all(figure.carried for *_, figure in known),
+            carried=bool(known) and all(figure.carried for *_, figure in known),
             parts=[(part_level, part) for part_level, part, _ in known],
             township=unit if level == "township" else None,
         )
@@ -361,11 +430,12 @@ class Parity:
 
     def find_base(self, basis: str, level: str, indicator: str, unit: str, period: date) -> Any:
         figure = self.figures[indicator, level, unit][period]
-        if figure.value is None or figure.asof is None:
-            return None
         rule = self.indicators[indicator]
         if rule["kind"] == "ratio" and rule["numerator_code"]:
-            of_bases = self.ratio(rule, basis, level, unit, period, "base")
+            if rule["scope"]:
+                of_bases = self.listed_bases[basis, level, indicator, unit, period]
+            else:
+                of_bases = self.ratio(rule, basis, level, unit, period, "base")
             old = self.figures[indicator, level, unit].get(year_before(period))
             before = old.value if old is not None and not old.carried else None
             if basis == "comparable" or figure.carried:
@@ -373,9 +443,15 @@ class Parity:
             else:
                 order = [figure.printed, before, of_bases]
             return next((float(value) for value in order if value is not None), None)
-        then = year_before(figure.asof)
-        series = self.figures.get((indicator, level, unit), {})
-        last = series[then].value if then in series else None
+        then = year_before(figure.asof or period)
+        last = next(
+            (
+                series[then].value
+                for name in self.same(level, unit)
+                if then in (series := self.figures.get((indicator, level, name), {}))
+            ),
+            None,
+        )
         if figure.parts:
             if basis == "reported" and level == "county":
                 if all(self.figures[indicator, part, name][period].printed is not None for part, name in figure.parts):
@@ -398,6 +474,8 @@ class Parity:
             return sum(found, Decimal(0)) if found else None
         if basis == "reported" or level == "enterprise":
             return figure.printed if figure.printed is not None else last
+        if level == "county" and last is not None:
+            return last - self.departed(indicator, then, period)
         found = []
         for name, weight in self.forebears(unit, period):
             old = self.figures.get((indicator, level, name), {}).get(then)
@@ -405,13 +483,31 @@ class Parity:
                 found.append(old.value * weight)
         return sum(found, Decimal(0)) if found else figure.printed
 
+    def departed(self, indicator: str, then: date, period: date) -> Any:
+        """What townships had that left the county since: its comparable base is without them (domain.md D.3.7)."""
+        gone = [
+            row["township_code"]
+            for row in self.townships.values()
+            if row["transferred_out_on"] and then < row["transferred_out_on"] <= period
+        ]
+        series = [self.figures.get((indicator, "township", name), {}) for name in gone]
+        values = [s[then].value for s in series if then in s and s[then].value is not None]
+        return sum(values, Decimal(0))
+
+    def same(self, level: str, unit: str) -> list[str]:
+        """A unit under all its codes: a change of name or rank changes nothing (domain.md D.2, D.3.8)."""
+        if level != "township" or unit not in self.townships:
+            return [unit]
+        durable = self.townships[unit]["durable_id"]
+        return [unit, *(n for n, row in self.townships.items() if row["durable_id"] == durable and n != unit)]
+
     def last_first(self, indicator: str, enterprise: str, period: date) -> Any:
         """Last year's figure of an enterprise, wherever it stood then, else its printed base (domain.md D.3, step 1)."""
         figure = self.figures[indicator, "enterprise", enterprise][period]
-        if figure.asof is None:
-            return None
-        old = self.figures[indicator, "enterprise", enterprise].get(year_before(figure.asof))
-        return old.value if old is not None and old.value is not None else figure.printed
+        old = self.figures[indicator, "enterprise", enterprise].get(year_before(figure.asof or period))
+        if old is None or old.value is None or (old.carried and figure.printed is not None):
+            return figure.printed
+        return old.value
 
     def set_back(self, level: str, indicator: str, unit: str, period: date) -> Any:
         """What last year's whole must give up because a part is carried or silent (domain.md J.4, J.6)."""
@@ -429,9 +525,9 @@ class Parity:
             if below == "township" and not self.exists(name, period):
                 continue
             now = series.get(period)
-            if now is not None and now.value is not None and not now.carried:
-                continue
-            if now is not None and now.carried and now.value is not None:
+            if now is None or (now.value is not None and not now.carried):
+                continue  # who left or closed stays in last year's figure of the unit: reported is as it was
+            if now.carried and now.value is not None:
                 change += self.base("reported", below, indicator, name, period) or Decimal(0)
             change -= was or Decimal(0)
         return change
@@ -465,67 +561,105 @@ class Parity:
             return sum((value * weight for (value, _), weight in found), Decimal(0)), form
         return found[0][0]
 
+    def sides(self, indicator: dict[str, Any], level: str, unit: str, period: date) -> list[tuple[str, date]] | None:
+        """Numerator and denominator of a ratio, each with its month: a count of people serves until the next one."""
+        found = []
+        for code in (indicator["numerator_code"], indicator["denominator_code"]):
+            series = self.figures.get((code, level, unit), {})
+            when = period
+            if self.indicators[code]["kind"] == "stock" and code == indicator["denominator_code"]:
+                known = [p for p, figure in series.items() if p <= period and figure.value is not None]
+                when = max(known, default=period)
+            if when not in series:
+                return None
+            found.append((code, when))
+        return found
+
     def ratio(
         self, indicator: dict[str, Any], basis: str, level: str, unit: str, period: date, which: str
     ) -> float | None:
         """Numerator over denominator at the level asked for, of year-to-date sums or of bases of them."""
         pair = []
-        for code in (indicator["numerator_code"], indicator["denominator_code"]):
-            series = self.figures.get((self.scoped_code(indicator, code), level, unit), {})
-            when = period
-            if period not in series and self.indicators[code]["kind"] == "stock":
-                earlier = [p for p in series if p <= period]
-                if earlier:
-                    when = max(earlier)
-            if when not in series:
-                return None
+        for code, when in self.sides(indicator, level, unit, period) or []:
+            figure = self.figures[code, level, unit][when]
             if which == "base":
-                value = self.base(basis, level, self.scoped_code(indicator, code), unit, when)
-            elif which == "month" and self.indicators[code]["kind"] != "stock":
-                value = series[when].month
+                value = self.base(basis, level, code, unit, when)
             elif which == "month":
-                value = None
+                value = None if self.indicators[code]["kind"] == "stock" else figure.month
             else:
-                value = series[when].value
-            if value is None:
-                return None
+                value = figure.value
             pair.append(value)
-        if pair[1] == 0:
+        return self.quotient(indicator, *pair) if pair else None
+
+    @staticmethod
+    def quotient(indicator: dict[str, Any], numerator: Any, denominator: Any) -> float | None:
+        """A ratio in its unit; none where a part is missing or the denominator is 0."""
+        if numerator is None or not denominator:
             return None
-        return float(pair[0]) * float(indicator["multiplier"] or 1) / float(pair[1])
+        return float(numerator) * float(indicator["multiplier"] or 1) / float(denominator)
 
-    def scoped_code(self, indicator: dict[str, Any], code: str) -> str:
-        """The key under which a ratio's part is kept when the ratio has a scope of its own."""
-        return f"{code}@{indicator['scope']}" if indicator["scope"] and indicator["numerator_code"] else code
+    def listed_rows(self, indicator: dict[str, Any]) -> None:
+        """A ratio over a list that is frozen for the year, from who gave both parts (EN01; domain.md A.2, B.3, B.5)."""
+        code, upper, lower = (indicator[n] for n in ("indicator_code", "numerator_code", "denominator_code"))
+        members: dict[tuple[str, str, date], list[tuple[str, Figure, Figure | None]]] = defaultdict(list)
+        for (other, level, unit), series in list(self.figures.items()):
+            if other != upper or level != "enterprise":
+                continue
+            for period, figure in series.items():
+                if not self.in_scope(unit, indicator["scope"], date(period.year, 1, 1)):
+                    continue
+                beside = self.figures.get((lower, level, unit), {}).get(period)
+                for place in (("enterprise", unit), ("township", figure.township), ("county", self.county)):
+                    if figure.township or place[0] == "enterprise":
+                        members[place[0], str(place[1]), period].append((unit, figure, beside))
+        for (level, place, period), units in members.items():
+            whole = [(u, n, d) for u, n, d in units if n.value is not None and d is not None and d.value is not None]
+            monthly = [(n.month, d.month) for _, n, d in units if d and n.month is not None and d.month is not None]
+            bases = [
+                pair
+                for u, _, _ in whole
+                if None not in (pair := [self.base("reported", "enterprise", c, u, period) for c in (upper, lower)])
+            ]
+            alike = [
+                pair
+                for u, _, _ in whole
+                if None not in (pair := [self.last_first(c, u, period) for c in (upper, lower)])
+            ]
+            fresh = [(n, d) for _, n, d in whole if not n.carried and not d.carried]
+            heard = [(n, d) for _, n, d in units if d is not None and n.reported and d.reported]
 
-    def scope_parts(self) -> None:
-        """Parts of a ratio over a scope: the same figures over the scope's enterprises alone (EN01, domain.md A.2)."""
-        for indicator in list(self.indicators.values()):
-            if indicator["scope"] and indicator["numerator_code"]:
-                for code in (indicator["numerator_code"], indicator["denominator_code"]):
-                    key = self.scoped_code(indicator, code)
-                    self.indicators[key] = {**self.indicators[code], "indicator_code": key}
-                    for (other, level, unit), series in list(self.figures.items()):
-                        if other == code and level == "enterprise":
-                            for period, figure in series.items():
-                                if self.in_scope(unit, indicator["scope"], period):
-                                    self.figures[key, level, unit][period] = figure
+            def over(pairs: Any) -> float | None:
+                if not pairs:
+                    return None
+                return self.quotient(indicator, sum(p[0] for p in pairs), sum(p[1] for p in pairs))
+
+            self.listed_bases["reported", level, code, place, period] = over(bases)
+            self.listed_bases["comparable", level, code, place, period] = over(alike)
+            self.figures[code, level, place][period] = Figure(
+                value=over([(n.value, d.value) for _, n, d in whole]),
+                month=over(monthly),
+                carried=bool(whole) and not fresh,
+                asof=period,
+                reported=sum((n, d) in heard for _, n, d in whole),
+                expected=len(units),
+                silent=not heard,
+                township=place if level == "township" else units[0][1].township if level == "enterprise" else None,
+            )
 
     def rows(self) -> dict[Key, dict[str, Any]]:
         """Every row, by basis, level, unit, indicator and period."""
         self.own()
         self.scoped()
-        self.scope_parts()
         self.safety()
+        self.safety_of_enterprises()
         self.aggregate()
+        self.headcount()
         known = self.targets()
         rows: dict[Key, dict[str, Any]] = {}
         for indicator in list(self.indicators.values()):
             if indicator["kind"] == "ratio":
                 self.ratio_rows(indicator)
         for (code, level, unit), series in list(self.figures.items()):
-            if "@" in code:
-                continue
             for period, figure in series.items():
                 for basis in ("reported",) if level == "enterprise" else ("reported", "comparable"):
                     rows[basis, level, unit, code, period] = self.row(known, basis, level, unit, code, period, figure)
@@ -538,30 +672,40 @@ class Parity:
         code = indicator["indicator_code"]
         if not indicator["numerator_code"]:
             return
-        numerator = self.scoped_code(indicator, indicator["numerator_code"])
         printed = {
             (level, unit, period): figure.printed
             for (other, level, unit), series in self.figures.items()
             if other == code
             for period, figure in series.items()
         }
+        if indicator["scope"]:
+            self.listed_rows(indicator)
+            return
         for (other, level, unit), series in list(self.figures.items()):
-            if other != numerator or level[0].upper() not in (indicator["allowed_grains"] or ""):
+            if other != indicator["numerator_code"] or level[0].upper() not in (indicator["allowed_grains"] or ""):
                 continue
             for period, part in list(series.items()):
+                sides = self.sides(indicator, level, unit, period)
+                own = self.figures.get((code, level, unit), {}).get(period)
+                if sides is None:
+                    continue
                 value = self.ratio(indicator, "reported", level, unit, period, "value")
-                if value is not None:
-                    self.figures[code, level, unit][period] = Figure(
-                        value=value,
-                        month=self.ratio(indicator, "reported", level, unit, period, "month"),
-                        carried=part.carried,
-                        asof=part.asof,
-                        reported=part.reported,
-                        expected=part.expected,
-                        township=part.township,
-                    )
-                    beside = printed.get((level, unit, period))
-                    self.figures[code, level, unit][period].printed = beside
+                if value is None and own is not None and own.value is not None:
+                    continue
+                side, when = sides[1]
+                beside = self.figures[side, level, unit][when]
+                asof = [part.asof] + ([beside.asof] if when == period else [])
+                self.figures[code, level, unit][period] = Figure(
+                    value=value,
+                    month=self.ratio(indicator, "reported", level, unit, period, "month"),
+                    carried=value is not None and (part.carried or beside.carried),
+                    asof=min((a for a in asof if a is not None), default=None),
+                    reported=part.reported,
+                    expected=part.expected,
+                    silent=not part.reported or (not beside.reported and when == period),
+                    township=part.township,
+                    printed=printed.get((level, unit, period)),
+                )
 
     def row(
         self, known: Any, basis: str, level: str, unit: str, code: str, period: date, figure: Figure
@@ -660,23 +804,7 @@ class Parity:
             and row["target_form"] is None
         ]
         if level == "county" and found and basis == "comparable":
-            gone = [
-                row["township_code"]
-                for row in self.townships.values()
-                if row["transferred_out_on"] and then < row["transferred_out_on"] <= period
-            ]
-            found = [
-                sum(
-                    (
-                        self.figures[code, "township", name][then].value
-                        for name in gone
-                        if then in self.figures.get((code, "township", name), {})
-                    ),
-                    Decimal(0),
-                )
-                * -1
-                + found[0]
-            ]
+            found = [found[0] - self.departed(code, then, period)]
         first, second = (printed, found) if basis == "reported" and not merged else (found, printed)
         chosen = [v for v in (first or second) if v is not None]
         return float(sum(chosen)) if chosen else None
@@ -693,7 +821,8 @@ class Parity:
         period: date,
     ) -> str | None:
         """The lamp by the dated rule of the indicator (domain.md B.4, J.7)."""
-        if figure.carried or (figure.value is None and not figure.reported):
+        silent = not figure.reported if figure.silent is None else figure.silent
+        if figure.carried or (figure.value is None and silent):
             return "grey"
         if target is None or figure.value is None:
             return None

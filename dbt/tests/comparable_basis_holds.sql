@@ -18,7 +18,12 @@ of_enterprises as (
         this_year.indicator_code,
         this_year.township_code,
         this_year.period,
-        sum(coalesce(last_year.value_ytd, this_year.base_ytd)) as base_ytd
+        -- a figure that was carried last year is no fact of last year: the printed base goes first
+        sum(
+            case when last_year.is_carried and this_year.base_source = 'printed' then this_year.base_ytd
+                else coalesce(last_year.value_ytd, this_year.base_ytd)
+            end
+        ) as base_ytd
     from {{ ref('fct_indicator_progress') }} as this_year
     left join {{ ref('fct_indicator_progress') }} as last_year
         on last_year.level = 'enterprise'

@@ -205,8 +205,7 @@ kept as (
         coalesce(successor.unit_id, state.township_code) as township_code,
         asked.period,
         earlier.value_ytd * coalesce(successor.weight, 1) as ytd,
-        earlier.value_month * coalesce(successor.weight, 1) as month,
-        earlier.rate_ytd * coalesce(successor.weight, 1) as rate
+        earlier.value_month * coalesce(successor.weight, 1) as month
     from (
         select distinct enterprise_id, effective_from from {{ ref('stg_enterprise_event') }}
         where keep_base and event in ('closed', 'merged_into', 'left_scope')
@@ -258,16 +257,15 @@ relocated as (
         period,
         sum(ytd) as ytd,
         sum(month) as month,
-        sum(rate) as rate,
         sum(kept_ytd) as kept_ytd
     from (
         select
             indicator_code,
             township_code,
             period,
-            coalesce(last_ytd, printed_base_ytd) as ytd,
+            -- what was carried last year is no fact of last year
+            case when prefers_printed then printed_base_ytd else coalesce(last_ytd, printed_base_ytd) end as ytd,
             coalesce(last_month, printed_base_month) as month,
-            coalesce(last_rate, last_ytd, printed_base_ytd) as rate,
             cast(null as decimal(24, 6)) as kept_ytd
         from based
         where level = 'enterprise' and value_ytd is not null and kind <> 'ratio' and township_code is not null
@@ -278,7 +276,6 @@ relocated as (
             period,
             ytd,
             month,
-            rate,
             ytd as kept_ytd
         from kept
     ) as brought
@@ -314,7 +311,9 @@ unit_base as (
         based.prefers_printed,
         relocated.ytd as relocated_ytd,
         relocated.kept_ytd,
-        coalesce(relocated.rate, based.joined_rate) as joined_rate,
+        -- deaths that do not count in a rate are set aside from its base as well
+        coalesce(based.last_rate - based.last_ytd, 0) as reported_aside,
+        coalesce(based.joined_rate - based.joined_ytd, 0) as comparable_aside,
         coalesce(
             based.printed_base_ytd,
             based.last_ytd + coalesce(part.set_back, 0),
@@ -399,7 +398,7 @@ township_total as (
         count(value_ytd) = count(case when value_ytd is not null then printed_base_ytd end) as is_printed,
         sum(case when value_ytd is not null then comparable_ytd end) as comparable_ytd,
         sum(case when value_ytd is not null then comparable_month end) as comparable_month,
-        sum(case when value_ytd is not null then joined_rate end) as comparable_rate
+        sum(case when value_ytd is not null then comparable_ytd + comparable_aside end) as comparable_rate
     from unit_base
     where level = 'township' and kind <> 'ratio'
     group by indicator_code, period
@@ -477,10 +476,10 @@ select
     {% endfor %}
     {{ as_value('unit_base.reported_ytd') }} as reported_base_ytd,
     {{ as_value('unit_base.reported_month') }} as reported_base_month,
-    {{ as_value('coalesce(unit_base.last_rate, unit_base.reported_ytd)') }} as reported_base_rate,
+    {{ as_value('unit_base.reported_ytd + unit_base.reported_aside') }} as reported_base_rate,
     {{ as_value('unit_base.comparable_ytd') }} as comparable_base_ytd,
     {{ as_value('unit_base.comparable_month') }} as comparable_base_month,
-    {{ as_value('coalesce(unit_base.joined_rate, unit_base.comparable_ytd)') }} as comparable_base_rate,
+    {{ as_value('unit_base.comparable_ytd + unit_base.comparable_aside') }} as comparable_base_rate,
     -- of the comparable base: what enterprises left in it that are gone (keep_base)
     {{ as_value('unit_base.kept_ytd') }} as kept_base_ytd,
     case
@@ -503,7 +502,8 @@ select
     {% endfor %}
     {{ as_value('county_base.reported_ytd') }} as reported_base_ytd,
     {{ as_value('county_base.reported_month') }} as reported_base_month,
-    {{ as_value('coalesce(county_base.last_rate, county_base.reported_ytd)') }} as reported_base_rate,
+    {{ as_value('county_base.reported_ytd + coalesce(county_base.last_rate - county_base.last_ytd, 0)') }}
+        as reported_base_rate,
     {{ as_value('county_base.comparable_ytd') }} as comparable_base_ytd,
     {{ as_value('county_base.comparable_month') }} as comparable_base_month,
     {{ as_value('coalesce(county_base.comparable_rate, county_base.comparable_ytd)') }} as comparable_base_rate,

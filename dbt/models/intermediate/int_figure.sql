@@ -24,6 +24,9 @@ additive as (
             as base_month,
         case when basis.basis = 'reported' then base.reported_base_ytd else base.comparable_base_ytd end as base_ytd,
         case when basis.basis = 'reported' then base.reported_base_rate else base.comparable_base_rate end as base_rate,
+        -- an enterprise has one row; a list of enterprises is compared on both bases
+        base.comparable_base_ytd as like_base_ytd,
+        base.comparable_base_rate as like_base_rate,
         case when basis.basis = 'reported' then base.printed_base_ytd end as printed_base_ytd,
         base.declared_growth_pct,
         base.null_reason,
@@ -148,6 +151,8 @@ listed as (
         case when ratio.denominator_kind <> 'stock' then cast(denominator.value_month as double) end as d_month,
         cast(numerator.base_rate as double) as n_base,
         cast(denominator.base_ytd as double) as d_base,
+        cast(numerator.like_base_rate as double) as n_like,
+        cast(denominator.like_base_ytd as double) as d_like,
         coalesce(numerator.is_estimated or denominator.is_estimated, false) as is_estimated,
         coalesce(numerator.is_carried or denominator.is_carried, false) as is_carried,
         coalesce(numerator.is_reported and denominator.is_reported, false) as is_reported,
@@ -211,14 +216,22 @@ scoped as (
             as n_month,
         cast(sum(case when n_month is not null and d_month is not null then {{ as_value('d_month') }} end) as double)
             as d_month,
+        {% for side in ['n', 'd'] %}
         cast(
-            sum(case when is_complete and n_base is not null and d_base is not null then {{ as_value('n_base') }} end)
-            as double
-        ) as n_base,
-        cast(
-            sum(case when is_complete and n_base is not null and d_base is not null then {{ as_value('d_base') }} end)
-            as double
-        ) as d_base,
+            case when basis.basis = 'reported'
+                then sum(
+                    case when is_complete and n_base is not null and d_base is not null
+                        then {{ as_value(side ~ '_base') }}
+                    end
+                )
+                else sum(
+                    case when is_complete and n_like is not null and d_like is not null
+                        then {{ as_value(side ~ '_like') }}
+                    end
+                )
+            end as double
+        ) as {{ side }}_base,
+        {% endfor %}
         max(case when is_estimated then 1 else 0 end) = 1 as is_estimated,
         -- of several enterprises, where none reported
         case
@@ -319,7 +332,11 @@ ratio_final as (
                 computed_row.base_exact,
                 cast(own_row.base_ytd as double)
             )
-            else coalesce(computed_row.base_exact, last_year.value_exact, cast(own_row.base_ytd as double))
+            else coalesce(
+                computed_row.base_exact,
+                case when not coalesce(computed_row.is_carried, false) then last_year.value_exact end,
+                cast(own_row.base_ytd as double)
+            )
         end as base_exact,
         computed_row.real_exact,
         own_row.declared_growth_pct,
@@ -388,29 +405,34 @@ from additive
 where kind <> 'ratio'
 union all
 select
-    basis,
-    indicator_code,
-    level,
-    unit_id,
-    township_code,
+    ratio_final.basis,
+    ratio_final.indicator_code,
+    ratio_final.level,
+    ratio_final.unit_id,
+    ratio_final.township_code,
     'ratio' as kind,
-    period,
-    {{ as_value('month_exact') }} as value_month,
-    {{ as_value('value_exact') }} as value_ytd,
+    ratio_final.period,
+    {{ as_value('ratio_final.month_exact') }} as value_month,
+    {{ as_value('ratio_final.value_exact') }} as value_ytd,
     cast(null as decimal(24, 6)) as base_month,
-    {{ as_value('base_exact') }} as base_ytd,
-    value_exact,
-    base_exact,
-    real_exact,
-    declared_growth_pct,
-    null_reason,
-    is_estimated,
-    is_carried,
-    is_reported,
-    asof_period,
-    source,
-    base_source,
-    reported_units,
-    expected_units,
-    denominator_period
+    {{ as_value('ratio_final.base_exact') }} as base_ytd,
+    ratio_final.value_exact,
+    ratio_final.base_exact,
+    ratio_final.real_exact,
+    ratio_final.declared_growth_pct,
+    ratio_final.null_reason,
+    ratio_final.is_estimated,
+    ratio_final.is_carried,
+    ratio_final.is_reported,
+    ratio_final.asof_period,
+    ratio_final.source,
+    ratio_final.base_source,
+    ratio_final.reported_units,
+    ratio_final.expected_units,
+    ratio_final.denominator_period
 from ratio_final
+inner join {{ ref('stg_indicator') }} as indicator on ratio_final.indicator_code = indicator.indicator_code
+where
+    -- a rate per mine means nothing (domain.md C.3, L5): a ratio is formed at the levels that its row allows
+    indicator.allowed_grains is null
+    or position(upper(substr(ratio_final.level, 1, 1)) in indicator.allowed_grains) > 0

@@ -260,8 +260,14 @@ judged as (
             coalesce(complete.null_reason in ('suspended', 'closed'), false)
             or coalesce(state.unit_status in ('suspended', 'closed'), false)
         ) as is_at_rest,
-        coalesce(state.unit_status = 'closed', false)
-        and year(state.registered_from) < year(complete.period) as is_gone,
+        -- what is closed keeps the year's figure and has none in the next year (domain.md D.4)
+        coalesce(state.unit_status = 'closed', false) and complete.value_held is null as is_gone,
+        -- nobody awaits a part of a whole from who is no longer of its scope (J.4), nor an accident
+        complete.has_cell = 0 and (
+            indicator.scope_base_code is not null and complete.level = 'enterprise' and member.enterprise_id is null
+            or complete.value_held is null
+            and complete.indicator_code in ('{{ var("accidents_code") }}', '{{ var("deaths_code") }}')
+        ) as is_unasked,
         case when before.is_footnoted = 0 then before.value_fresh end as value_before
     from complete
     -- the month before, in the same year
@@ -269,6 +275,13 @@ judged as (
         on complete.series_no = before.series_no
         and complete.year_no = before.year_no
         and complete.month_no = before.month_no + 1
+    inner join {{ ref('stg_indicator') }} as indicator on complete.indicator_code = indicator.indicator_code
+    left join {{ ref('int_enterprise_scope') }} as member
+        on complete.level = 'enterprise'
+        and indicator.scope_base_code is not null
+        and indicator.scope = member.scope
+        and complete.unit_id = member.enterprise_id
+        and complete.period between member.valid_from and member.valid_to
     left join {{ ref('int_enterprise_state') }} as state
         on complete.level = 'enterprise'
         and complete.unit_id = state.enterprise_id
@@ -298,7 +311,7 @@ select
     anchor_held_no,
     coalesce(month_no - last_value_no <= 12, false) as has_recent_value,
     {{ as_value('printed_base_month') }} as printed_base_month,
-    {{ as_value('case when is_at_rest then printed_base_ytd else printed_base_held end') }} as printed_base_ytd,
+    {{ as_value('case when is_at_rest or value_held is null then printed_base_ytd else printed_base_held end') }} as printed_base_ytd,
     cast(declared_growth as double) as declared_growth_pct,
     null_reason,
     is_estimated = 1 as is_estimated,
@@ -307,8 +320,9 @@ select
     coalesce(source, 'reported') as source
 from judged
 where
-    -- silent for a year, or gone in an earlier year: no longer expected
+    -- silent for a year, gone, or never asked: not expected
     month_no - last_cell_no <= 12
-    and not coalesce(is_gone, false)
+    and not is_gone
+    and not coalesce(is_unasked, false)
     -- "not applicable" is an answer: no figure is expected
     and not coalesce(has_cell = 1 and value_fresh is null and null_reason = 'na', false)

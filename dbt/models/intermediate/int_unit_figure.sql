@@ -610,6 +610,71 @@ every_level as (
 headcount as (
     select
         every_level.*,
+        merged.since
+    from every_level
+    left join (
+        select
+            unit_id,
+            year(effective_from) as year_no,
+            effective_from as since
+        from line
+        where predecessor_ended
+        group by unit_id, effective_from
+    ) as merged
+        on every_level.level = 'township'
+        and every_level.unit_id = merged.unit_id
+        and year(every_level.period) = merged.year_no
+        and every_level.period >= merged.since
+    where every_level.indicator_code = '{{ var("headcount_code") }}'
+),
+
+-- at each month's end; the months before a merger with what the unit is since then (domain.md D.3.4)
+headcount_end as (
+    select distinct
+        level,
+        unit_id,
+        period,
+        make_date(1900, 1, 1) as since,
+        value_ytd
+    from headcount
+    union all
+    select
+        headcount.level,
+        part.unit_id,
+        headcount.period,
+        part.since,
+        sum(headcount.value_ytd * part.weight) as value_ytd
+    from (
+        select
+            merged.unit_id,
+            merged.effective_from as since,
+            other.predecessor_id,
+            other.weight
+        from (select distinct unit_id, effective_from from line where predecessor_ended) as merged
+        inner join line as other
+            on merged.unit_id = other.unit_id
+            and other.predecessor_ended
+            and other.effective_from <= merged.effective_from
+        union
+        select
+            unit_id,
+            effective_from as since,
+            unit_id as predecessor_id,
+            cast(1 as decimal(24, 12)) as weight
+        from line
+        where predecessor_ended
+    ) as part
+    inner join headcount
+        on headcount.level = 'township'
+        and part.predecessor_id = headcount.unit_id
+        and headcount.period >= {{ add_months('make_date(year(part.since), 1, 1)', -1) }}
+        and year(headcount.period) <= year(part.since)
+    group by headcount.level, part.unit_id, headcount.period, part.since
+),
+
+headcount_month as (
+    select
+        headcount_end.*,
         (value_ytd + coalesce(
             case
                 when lag({{ month_index('period') }}) over by_unit = {{ month_index('period') }} - 1
@@ -617,9 +682,21 @@ headcount as (
             end,
             value_ytd
         )) / 2 as month_average
-    from every_level
-    where indicator_code = '{{ var("headcount_code") }}'
-    window by_unit as (partition by level, unit_id order by period)
+    from headcount_end
+    window by_unit as (partition by level, unit_id, since order by period)
+),
+
+headcount_average as (
+    select
+        level,
+        unit_id,
+        period,
+        since,
+        avg(cast(month_average as double)) over (
+            partition by level, unit_id, since, year(period)
+            order by period rows between unbounded preceding and current row
+        ) as value_ytd
+    from headcount_month
 ),
 
 average_headcount as (
@@ -630,17 +707,25 @@ average_headcount as (
         headcount.township_code,
         average.kind,
         headcount.period,
-        avg(cast(headcount.month_average as double)) over (
-            partition by headcount.level, headcount.unit_id, year(headcount.period)
-            order by headcount.period rows between unbounded preceding and current row
-        ) as value_ytd,
+        counted.value_ytd,
         headcount.is_estimated,
         headcount.is_carried,
         headcount.is_reported,
         headcount.asof_period,
         headcount.reported_units,
         headcount.expected_units
-    from headcount
+    from (
+        select
+            headcount.*,
+            row_number() over (partition by level, unit_id, period order by since desc nulls last) as choice
+        from headcount
+    ) as headcount
+    inner join headcount_average as counted
+        on headcount.choice = 1
+        and headcount.level = counted.level
+        and headcount.unit_id = counted.unit_id
+        and headcount.period = counted.period
+        and coalesce(headcount.since, make_date(1900, 1, 1)) = counted.since
     inner join {{ ref('stg_indicator') }} as average
         on average.indicator_code = '{{ var("average_headcount_code") }}'
     left join every_level as reported
