@@ -2,7 +2,7 @@
 -- or stock with a figure. By the mean share of the year that the same month had in earlier years, else in a straight
 -- line. The band is the size that earlier years' forecasts from this month, made the same way, stayed within so often as
 -- settings.csv asks (forecast_band_pct): the unit's own errors where it has enough years, else those of all units of
--- the indicator and level, else how far the units' curves lie apart, else of all indicators of the kind at the level.
+-- the indicator and level, else of all indicators of the kind at the level, else how far the units' curves lie apart.
 with figure as (
     select
         growth.basis,
@@ -35,29 +35,74 @@ year_end as (
 ),
 
 -- A curve whose share by this month is out of all proportion to the calendar is a slip of units in that year's figures,
--- no season.
-past as (
+-- no season. Where the year itself is not in the warehouse, the bases of the year after tell its curve; it is known when
+-- that year has ended.
+history as (
     select
-        figure.*,
-        year_end.value_exact as year_end_value,
+        told.*,
         case
             when
-                figure.kind <> 'stock'
-                and figure.value_exact > 0
-                and figure.value_exact <= year_end.value_exact
-                and figure.value_exact / year_end.value_exact * 100
-                between figure.linear_pct / {{ var('curve_tolerance') }} and figure.linear_pct * {{ var('curve_tolerance') }}
-                then figure.value_exact / year_end.value_exact
+                told.kind <> 'stock'
+                and told.value_exact > 0
+                and told.value_exact <= told.year_end_value
+                and told.value_exact / told.year_end_value * 100
+                between told.linear_pct / {{ var('curve_tolerance') }} and told.linear_pct * {{ var('curve_tolerance') }}
+                then told.value_exact / told.year_end_value
         end as share,
-        case when figure.kind = 'stock' then year_end.value_exact - figure.value_exact end as still_to_come
-    from figure
-    inner join year_end
-        on figure.basis = year_end.basis
-        and figure.level = year_end.level
-        and figure.unit_id = year_end.unit_id
-        and figure.indicator_code = year_end.indicator_code
-        and figure.year_no = year_end.year_no
-    where not figure.is_carried
+        case when told.kind = 'stock' then told.year_end_value - told.value_exact end as still_to_come
+    from (
+        select
+            figure.basis,
+            figure.level,
+            figure.unit_id,
+            figure.indicator_code,
+            figure.kind,
+            figure.month_no,
+            figure.linear_pct,
+            figure.year_no,
+            figure.year_no as known_year,
+            figure.value_exact,
+            year_end.value_exact as year_end_value
+        from figure
+        inner join year_end
+            on figure.basis = year_end.basis
+            and figure.level = year_end.level
+            and figure.unit_id = year_end.unit_id
+            and figure.indicator_code = year_end.indicator_code
+            and figure.year_no = year_end.year_no
+        where not figure.is_carried
+        union all
+        select
+            figure.basis,
+            figure.level,
+            figure.unit_id,
+            figure.indicator_code,
+            figure.kind,
+            figure.month_no,
+            figure.linear_pct,
+            figure.year_no - 1 as year_no,
+            figure.year_no as known_year,
+            figure.base_exact as value_exact,
+            december.base_exact as year_end_value
+        from figure
+        inner join figure as december
+            on december.month_no = 12
+            and not december.is_carried
+            and december.base_exact is not null
+            and figure.basis = december.basis
+            and figure.level = december.level
+            and figure.unit_id = december.unit_id
+            and figure.indicator_code = december.indicator_code
+            and figure.year_no = december.year_no
+        left join figure as itself
+            on figure.basis = itself.basis
+            and figure.level = itself.level
+            and figure.unit_id = itself.unit_id
+            and figure.indicator_code = itself.indicator_code
+            and figure.month_no = itself.month_no
+            and figure.year_no - 1 = itself.year_no
+        where not figure.is_carried and figure.base_exact is not null and itself.unit_id is null
+    ) as told
 ),
 
 season as (
@@ -67,19 +112,19 @@ season as (
         figure.unit_id,
         figure.indicator_code,
         figure.period,
-        avg(past.share) as share,
-        avg(past.still_to_come) as still_to_come,
-        max(case when past.year_no = figure.year_no - 1 then past.value_exact end) as last_value,
-        max(case when past.year_no = figure.year_no - 1 then past.year_end_value end) as last_year_end
+        avg(history.share) as share,
+        avg(history.still_to_come) as still_to_come,
+        max(case when history.year_no = figure.year_no - 1 then history.value_exact end) as last_value,
+        max(case when history.year_no = figure.year_no - 1 then history.year_end_value end) as last_year_end
     from figure
-    inner join past
-        on figure.basis = past.basis
-        and figure.level = past.level
-        and figure.unit_id = past.unit_id
-        and figure.indicator_code = past.indicator_code
-        and figure.month_no = past.month_no
-        and past.year_no < figure.year_no
-        and past.year_no >= figure.year_no - {{ var('season_years') }}
+    inner join history
+        on figure.basis = history.basis
+        and figure.level = history.level
+        and figure.unit_id = history.unit_id
+        and figure.indicator_code = history.indicator_code
+        and figure.month_no = history.month_no
+        and history.known_year < figure.year_no
+        and history.year_no >= figure.year_no - {{ var('season_years') }}
     group by figure.basis, figure.level, figure.unit_id, figure.indicator_code, figure.period
 ),
 
@@ -116,26 +161,58 @@ projected as (
         and target.tier = 'must'
 ),
 
--- How far such forecasts were off, as a part of the forecast --------------------------------------------------------
+-- How far such forecasts were off, as a part of the forecast: each ended year forecast again by what is known of the years
+-- before it, and in a straight line ---------------------------------------------------------------------------------
+replayed as (
+    select
+        past.basis,
+        past.level,
+        past.unit_id,
+        past.indicator_code,
+        past.kind,
+        past.month_no,
+        past.year_no,
+        past.value_exact,
+        past.year_end_value,
+        past.linear_pct,
+        avg(earlier.share) as share,
+        avg(earlier.still_to_come) as still_to_come
+    from history as past
+    left join history as earlier
+        on past.basis = earlier.basis
+        and past.level = earlier.level
+        and past.unit_id = earlier.unit_id
+        and past.indicator_code = earlier.indicator_code
+        and past.month_no = earlier.month_no
+        and earlier.year_no < past.year_no
+        and earlier.year_no >= past.year_no - {{ var('season_years') }}
+    where past.month_no < 12 and past.known_year = past.year_no
+    group by
+        past.basis, past.level, past.unit_id, past.indicator_code, past.kind, past.month_no, past.year_no,
+        past.value_exact, past.year_end_value, past.linear_pct
+),
+
+guess as (
+    select
+        replayed.*,
+        'seasonal' as method,
+        case when kind = 'stock' then value_exact + still_to_come else value_exact / share end as forecast_exact
+    from replayed
+    union all
+    select
+        replayed.*,
+        'linear' as method,
+        value_exact / (linear_pct / 100) as forecast_exact
+    from replayed
+    where kind <> 'stock'
+),
+
 error as (
     select
-        projected.basis,
-        projected.level,
-        projected.unit_id,
-        projected.indicator_code,
-        projected.kind,
-        projected.month_no,
-        projected.year_no,
-        projected.forecast_method as method,
-        abs(past.year_end_value - projected.forecast_exact) / abs(projected.forecast_exact) as size
-    from projected
-    inner join past
-        on projected.basis = past.basis
-        and projected.level = past.level
-        and projected.unit_id = past.unit_id
-        and projected.indicator_code = past.indicator_code
-        and projected.period = past.period
-    where projected.month_no < 12 and projected.forecast_exact <> 0
+        guess.*,
+        abs(year_end_value - forecast_exact) / abs(forecast_exact) as size
+    from guess
+    where forecast_exact <> 0
 ),
 
 -- the middle share of the units of one year; a share is off by its own year and by the year forecast, hence the root of 2
@@ -147,62 +224,48 @@ middle as (
         year_no,
         month_no,
         median(share) as share
-    from past
+    from history
     where share is not null and month_no < 12
     group by basis, level, indicator_code, year_no, month_no
 ),
 
 lesson as (
+    {% for pool, member in {
+        'unit': "unit_id || '|' || indicator_code", 'indicator': 'indicator_code', 'kind': 'kind',
+    }.items() -%}
     select
-        'unit' as pool,
+        '{{ pool }}' as pool,
         basis,
         level,
-        unit_id || '|' || indicator_code as member,
+        {{ member }} as member,
         month_no,
         method,
-        year_no,
+        year_no as known_year,
+        unit_id,
+        indicator_code,
         size
     from error
     union all
-    select
-        'indicator' as pool,
-        basis,
-        level,
-        indicator_code as member,
-        month_no,
-        method,
-        year_no,
-        size
-    from error
-    union all
-    select
-        'kind' as pool,
-        basis,
-        level,
-        kind as member,
-        month_no,
-        method,
-        year_no,
-        size
-    from error
-    union all
+    {% endfor -%}
     select
         'peers' as pool,
-        past.basis,
-        past.level,
-        past.indicator_code as member,
-        past.month_no,
+        history.basis,
+        history.level,
+        history.indicator_code as member,
+        history.month_no,
         'seasonal' as method,
-        past.year_no,
-        abs(middle.share / past.share - 1) * sqrt(2) as size
-    from past
+        history.known_year,
+        history.unit_id,
+        history.indicator_code,
+        abs(middle.share / history.share - 1) * sqrt(2) as size
+    from history
     inner join middle
-        on past.basis = middle.basis
-        and past.level = middle.level
-        and past.indicator_code = middle.indicator_code
-        and past.year_no = middle.year_no
-        and past.month_no = middle.month_no
-    where past.share is not null
+        on history.basis = middle.basis
+        and history.level = middle.level
+        and history.indicator_code = middle.indicator_code
+        and history.year_no = middle.year_no
+        and history.month_no = middle.month_no
+    where history.share is not null
 ),
 
 told as (
@@ -214,21 +277,40 @@ told as (
         lesson.month_no,
         lesson.method,
         asked.year_no,
+        lesson.unit_id,
+        lesson.indicator_code,
+        lesson.known_year,
         lesson.size,
         row_number() over (
             partition by
                 lesson.pool, lesson.basis, lesson.level, lesson.member, lesson.month_no, lesson.method, asked.year_no
             order by lesson.size
-        ) as place,
-        count(*) over (
-            partition by
-                lesson.pool, lesson.basis, lesson.level, lesson.member, lesson.month_no, lesson.method, asked.year_no
-        ) as lessons
+        ) as place
     from lesson
-    inner join (select distinct year_no from figure) as asked on lesson.year_no < asked.year_no
+    inner join (select distinct year_no from figure) as asked on lesson.known_year < asked.year_no
 ),
 
--- of n earlier errors the ⌈q·(n+1)⌉-th: the next one stays within it with probability q (conformal prediction)
+-- Of n earlier errors the ⌈q·n·(m+1)/m⌉-th: the next one stays within it with probability q (conformal prediction). m is
+-- the number of errors that tell something of their own: those of one unit and year go together, whatever the indicator.
+ranked as (
+    select
+        told.pool,
+        told.basis,
+        told.level,
+        told.member,
+        told.month_no,
+        told.method,
+        told.year_no,
+        count(*) as lessons,
+        case
+            when told.pool = 'unit' or count(distinct told.unit_id) > 1
+                then count(distinct told.unit_id || '|' || cast(told.known_year as string))
+            else count(distinct told.indicator_code || '|' || cast(told.known_year as string))
+        end as tellers
+    from told
+    group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
+),
+
 width as (
     select
         told.pool,
@@ -240,10 +322,21 @@ width as (
         told.year_no,
         max(told.size) as size
     from told
+    inner join ranked
+        on told.pool = ranked.pool
+        and told.basis = ranked.basis
+        and told.level = ranked.level
+        and told.member = ranked.member
+        and told.month_no = ranked.month_no
+        and told.method = ranked.method
+        and told.year_no = ranked.year_no
     cross join {{ ref('stg_deployment') }} as deployment
     where
-        told.lessons >= {{ var('forecast_lessons') }}
-        and told.place <= least(told.lessons, ceil(deployment.forecast_band_pct / 100 * (told.lessons + 1)))
+        ranked.lessons >= {{ var('forecast_lessons') }}
+        -- the last digits of a double decide no rank
+        and told.place <= ceil(round(
+            deployment.forecast_band_pct / 100 * ranked.lessons * (ranked.tellers + 1) / ranked.tellers, 9
+        ))
     group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
 ),
 
@@ -253,7 +346,7 @@ banded as (
         deployment.forecast_band_pct / 100 as nominal,
         abs(projected.forecast_exact) * case
             when projected.month_no = 12 then 0
-            else coalesce(of_unit.size, of_indicator.size, of_peers.size, of_kind.size)
+            else coalesce(of_unit.size, of_indicator.size, of_kind.size, of_peers.size)
         end as half_width,
         coalesce(indicator.is_signed, false) as is_signed,
         case
