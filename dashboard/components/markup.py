@@ -29,7 +29,22 @@ RENAMED = {
     "dateTime": "datetime",
 }
 PLAIN = frozenset(
-    {"id", "lang", "role", "title", "scope", "src", "alt", "width", "height", "type", "href", "hidden", "open"}
+    {
+        "id",
+        "lang",
+        "role",
+        "title",
+        "scope",
+        "src",
+        "alt",
+        "width",
+        "height",
+        "type",
+        "href",
+        "hidden",
+        "open",
+        "decoding",
+    }
 )
 
 

@@ -26,13 +26,16 @@ def image(body: str, width: int, height: int, alt: str, class_name: str) -> html
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{body}</svg>'
     )
-    return html.Img(
+    image = html.Img(
         src="data:image/svg+xml," + quote(markup, safe="/ =:;'(),"),
         alt=alt,
         width=width,
         height=height,
         className=class_name,
     )
+    # Drawn with the text around it: decoded later, forty of them would show a picture after the figures.
+    setattr(image, "decoding", "sync")  # noqa: B010
+    return image
 
 
 def bullet(
