@@ -26,6 +26,7 @@ _BOMS = (
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _PROTECTED = re.compile(r'="((?:[^"]|"")*)"')
 _SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_FIRST_QUOTED = re.compile(r'"(?:[^"]|"")*"(.)')
 _MAX_FIELD = 1_000_000
 
 
@@ -56,9 +57,13 @@ def _text(text: str, encoding: str) -> tuple[str, str] | None:
 def find_delimiter(text: str) -> str | None:
     """The delimiter that splits most lines into the same number of cells, or None where nothing does.
 
-    A line that holds a delimiter inside quotation marks counts by its cells, not by its characters.
+    A line that holds a delimiter inside quotation marks counts by its cells, not by its characters; where the file
+    begins with a quoted cell, what follows it is the delimiter.
     """
     head = text[:200_000]
+    quoted = _FIRST_QUOTED.match(head)
+    if quoted is not None and quoted.group(1) in DELIMITERS:
+        return quoted.group(1)
     best: tuple[int, int] | None = None
     found: str | None = None
     for rank, delimiter in enumerate(DELIMITERS):

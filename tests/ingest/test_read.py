@@ -240,6 +240,11 @@ def test_a_title_line_with_commas_does_not_choose_the_delimiter() -> None:
     assert only(text.encode("gb18030")).rows[3] == ["甲", "1,200", "3"]
 
 
+def test_commas_within_quoted_cells_do_not_choose_the_delimiter() -> None:
+    lines = ['"h1"\t"h2"\t"h3"', *['""\t","\t",,,"'] * 3]
+    assert only("\r\n".join(lines).encode("utf-8-sig")).rows == [["h1", "h2", "h3"], *[[None, ",", ",,,"]] * 3]
+
+
 def test_an_unclosed_quotation_mark_swallows_nothing() -> None:
     rows = only(('a,"b\n' + "c,d\n" * 300_000).encode()).rows
     assert len(rows) == 300_001 and rows[-1] == ["c", "d"]
