@@ -70,6 +70,25 @@ def test_a_b_a_are_three_submissions_and_a_fourth_is_ignored(home: Settings) -> 
     assert (report.received, report.ignored) == ([], ["same.xlsx"])
 
 
+def test_a_correction_whose_source_was_mended_is_told_with_its_file_and_line(home: Settings, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    shutil.copytree(home.seeds, seeds)
+    with (seeds / "corrections.csv").open("a", encoding="utf-8") as handle:
+        handle.write("K0,TE01,529901101,2025-12-01,ytd,1,2,an older one,Section,2026-01-08,retired\n")
+        handle.write("K1,TE01,529901101,2026-01-01,ytd,10,100,a digit was lost,Section,2026-02-08,active\n")
+    settings = load_settings(home=home.home, seeds=seeds, settle_seconds=0)
+    workbooks.townships(home.inbox / "a.xlsx", 1, {"站前镇": (100, 10)})
+    assert take_in(settings).issues["error"] == 0
+    assert in_force(settings, "站前镇", "ytd") == 100
+    workbooks.townships(home.inbox / "b.xlsx", 1, {"站前镇": (100, 101)}, mtime=START + 1)
+    report = take_in(settings)
+    assert report.issues["error"] == 1 and in_force(settings, "站前镇", "ytd") == 101
+    [told] = [row for row in raw(settings)["issue"] if row[0] == ids(report)[0] and "error" in row]
+    for text in (told[7], told[8]):
+        assert "corrections.csv" in text and "K1" in text and "101" in text
+    assert "第 3 行" in told[7] and "line 3" in told[8]
+
+
 def test_a_b_a_a_in_one_look_at_the_inbox(home: Settings) -> None:
     first = workbooks.townships(home.inbox / "1.xlsx", 1, {"站前镇": (10, 10)})
     workbooks.townships(home.inbox / "2.xlsx", 1, {"站前镇": (20, 20)}, mtime=START + 1)
