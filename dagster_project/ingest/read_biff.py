@@ -28,6 +28,8 @@ _ROW, _COLINFO, _BOOLERR, _FORMULA, _RK, _MULRK, _NUMBER = 0x0208, 0x007D, 0x020
 _SST, _LABELSST = 0x00FC, 0x00FD
 _LABELS = {_LABELSST, 0x0204, 0x00D6}
 _BIFF8 = 0x0600
+# [MS-XLS] 2.5.41: a column index is at most 255
+_COLUMNS = 256
 _WORKSHEET = 0
 
 # [MS-XLS] 2.5.10 BErr
@@ -140,7 +142,7 @@ class BiffScan:
 
     version: int = _BIFF8
     encrypted: bool = False
-    broken: bool = False  # a cell names a text that the table of texts does not hold
+    broken: bool = False  # a cell names a text that the table of texts lacks, or stands where no sheet has a cell
     extras: list[Extras] = field(default_factory=list)
     cells: list[set[tuple[int, int]]] = field(default_factory=list)
 
@@ -184,6 +186,8 @@ def scan_biff(stream: bytes) -> BiffScan:
     for position in sheets:
         extras, cells = _scan_sheet(stream, position, formats) if position >= 0 else (Extras(), set())
         scan.broken = scan.broken or (position >= 0 and texts is not None and _names_lost_text(stream, position, texts))
+        # a cell where no sheet of this format has one: its address is damaged
+        scan.broken = scan.broken or any(column >= _COLUMNS for _, column in cells)
         scan.extras.append(extras)
         scan.cells.append(cells)
     return scan

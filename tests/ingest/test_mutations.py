@@ -78,3 +78,12 @@ def test_texts_that_an_old_file_lost_are_told(messages: Messages, shared_workboo
         messages,
     )
     assert any(issue.severity != "info" for issue in book.issues)
+
+
+def test_a_cell_of_an_old_workbook_beyond_its_last_column_is_damage(messages: Messages, shared_workbooks: Path) -> None:
+    content = bytearray((shared_workbooks / "specimens" / "02-全县汇总.xls").read_bytes())
+    # a LABELSST record of ten bytes: row, column, ...
+    at = content.index(b"\xfd\x00\x0a\x00")
+    content[at + 7] ^= 0x10
+    book = read_workbook(bytes(content), "x.xls", messages)
+    assert [issue.rule for issue in book.issues if issue.severity != "info"] == ["read.damaged"]
