@@ -1,136 +1,129 @@
-"""The specimens again, as other hands would send them: moved, saved as other kinds of file, under other names.
+"""The specimens again, as other hands would send them: every figure of expected.csv comes out of every variant.
 
-Belongs here: variants made from the specimens, held against expected.csv figure by figure.
-Does not belong here: the specimens themselves (test_real_files.py), single traps (test_layouts.py).
+Belongs here: which variants there are, held against expected.csv figure by figure.
+Does not belong here: how they are made (variants.py), the specimens themselves (test_specimens.py), single traps
+(test_layouts.py).
 """
 
 from __future__ import annotations
 
 import csv
-import html
-import io
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import openpyxl
 import pytest
 
-from dagster_project.ingest.grid import Sheet, cell_text
+from dagster_project.ingest.grid import Sheet
 from dagster_project.ingest.parse import parse
 from dagster_project.ingest.read import read_workbook
 from dagster_project.ingest.resolve import Directory, resolve
 from dagster_project.ingest.vocabulary import Vocabulary
 from dagster_project.reference import Reference
+from tests.ingest import variants
+from tests.ingest.variants import OTHER_WORDS, SHAPES, WORDS, Shape, copied, in_words, separated, workbook
 
 RECEIVED = date(2026, 11, 24)
+PARTS = ("file", "indicator_code", "level", "unit", "period", "measure")
+
+# number of the specimen, its grid and shape → the content of the variant
+Change = Callable[[str, Sheet, Shape], Sheet]
 
 
-def shown(grid: Sheet, row: int, column: int) -> str:
-    """The cell as a text export writes it."""
-    value = grid.value(row, column)
-    if (row, column) in grid.percents and isinstance(value, float):
-        return f"{100 * value:.10g}%"
-    return cell_text(value)
+def same(_: str, grid: Sheet, __: Shape) -> Sheet:
+    return grid
 
 
-def moved(grid: Sheet) -> bytes:
-    """Three blank rows above, two blank columns at the left, merges kept."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row, cells in enumerate(grid.rows):
-        for column, value in enumerate(cells):
-            if value is not None and value != "":
-                cell = sheet.cell(row + 4, column + 3, value)
-                if (row, column) in grid.percents:
-                    cell.number_format = "0.0%"
-    for top, left, bottom, right in grid.merges:
-        sheet.merge_cells(start_row=top + 4, start_column=left + 3, end_row=bottom + 4, end_column=right + 3)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+def ordered(change: Callable[[Sheet, Shape], Sheet], *without: str) -> Change:
+    """A change of order or rows, of the specimens where it makes sense."""
+    return lambda number, grid, shape: grid if number in without else change(grid, shape)
 
 
-def web_page(grid: Sheet) -> bytes:
-    """An HTML table that is named .xls, in GBK, as web platforms export it."""
-    spans = {(top, left): (bottom - top + 1, right - left + 1) for top, left, bottom, right in grid.merges}
-    covered = {
-        (row, column)
-        for top, left, bottom, right in grid.merges
-        for row in range(top, bottom + 1)
-        for column in range(left, right + 1)
-    } - set(spans)
-    lines = []
-    for row in range(len(grid.rows)):
-        line = []
-        for column in range(grid.width):
-            if (row, column) in covered:
-                continue
-            down, across = spans.get((row, column), (1, 1))
-            line.append(f'<td rowspan="{down}" colspan="{across}">{html.escape(shown(grid, row, column))}</td>')
-        lines.append(f"<tr>{''.join(line)}</tr>")
-    page = f'<html><head><meta charset="gbk"></head><body><table>{"".join(lines)}</table></body></html>'
-    return page.encode("gb18030")
+def united(change: Callable[[Sheet, Shape, str], Sheet]) -> Change:
+    return lambda number, grid, shape: change(grid, shape, number)
 
 
-def semicolons(grid: Sheet) -> bytes:
-    """Text with semicolons in GB18030; merged cells leave blanks, as Excel writes them."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=";").writerows(
-        [shown(grid, row, column) for column in range(grid.width)] for row in range(len(grid.rows))
-    )
-    return out.getvalue().encode("gb18030")
+def worded(words: dict[str, str]) -> Change:
+    return lambda _, grid, __: in_words(grid, words)
 
 
-# what other offices call the same; each stands whole in a cell
-WORDS = {
-    "实交税金": "上缴税金",
-    "同期": "上年同期数",
-    "去年同期累计": "去年同期数",
-    "±%": "增长%",
-    "指标名称": "指标",
-    "本月止累计": "累计",
-    "企业名称": "单位名称",
-    "所在乡镇": "乡镇",
-    "统一社会信用代码": "社会信用代码",
+def both(number: str, grid: Sheet, shape: Shape) -> Sheet:
+    return variants.columns_swapped(variants.rows_swapped(grid, shape), shape)
+
+
+def everything(number: str, grid: Sheet, shape: Shape) -> Sheet:
+    """Other units, order and words at once."""
+    grid = variants.unit_of_the_sheet(grid, shape, number)
+    return in_words(variants.columns_swapped(variants.rows_swapped(grid, shape), shape), WORDS)
+
+
+VARIANTS: dict[str, tuple[str, Change, Callable[[Sheet], bytes]]] = {
+    "moved": ("b.xlsx", same, variants.moved),
+    "words": ("c.xlsx", worded(WORDS), variants.moved),
+    "other words": ("c.xlsx", worded(OTHER_WORDS), workbook),
+    "rows swapped": ("d.xlsx", ordered(variants.rows_swapped), workbook),
+    "columns swapped": ("e.xlsx", ordered(variants.columns_swapped), workbook),
+    "names last": (
+        "e.xlsx",
+        ordered(lambda g, s: variants.columns_swapped(g, s, True), "02", "04", "06", "08"),
+        workbook,
+    ),
+    "rows and columns swapped": ("f.xlsx", both, workbook),
+    "unit of the sheet": ("g.xlsx", united(variants.unit_of_the_sheet), workbook),
+    "unit of the column": ("h.xlsx", united(variants.unit_of_the_column), workbook),
+    "unit of the row": ("i.xlsx", united(variants.unit_of_the_row), workbook),
+    "unit in the cell": ("j.xlsx", united(variants.unit_in_the_cell), workbook),
+    "blank rows": ("k.xlsx", ordered(variants.blank_rows_between), workbook),
+    "subtotals": ("l.xlsx", ordered(variants.subtotals, "00", "02", "04", "06", "07", "08"), workbook),
+    "notes": ("m.xlsx", ordered(variants.notes_and_signatures, "07"), workbook),
+    "second page": ("n.xlsx", ordered(variants.second_page, "04", "08"), workbook),
+    "web page": ("o.xls", same, variants.web_page),
+    "SpreadsheetML": ("p.xls", same, variants.spreadsheetml),
+    "tab text": ("q.xls", same, separated("\t", "gb18030")),
+    "ods": ("r.ods", same, variants.open_document),
+    "zip": ("s.zip", same, variants.zipped),
+    "semicolons": ("t.csv", same, separated(";", "gb18030")),
+    "GBK": ("u.csv", same, separated(",", "gb18030")),
+    "UTF-8 with BOM": ("v.csv", same, separated(",", "utf-8-sig")),
+    "UTF-8": ("w.csv", same, separated(",", "utf-8")),
+    "units, order and words": ("x.xlsx", everything, workbook),
+    "units, order and words as a web page": ("y.xls", everything, variants.web_page),
 }
 
 
-def other_words(grid: Sheet) -> bytes:
-    """The same table with other headings."""
-    for cells in grid.rows:
-        cells[:] = [WORDS.get(value.strip(), value) if isinstance(value, str) else value for value in cells]
-    return moved(grid)
-
-
-VARIANTS: dict[str, tuple[str, Callable[[Sheet], bytes]]] = {
-    "moved": ("b.xlsx", moved),
-    "web page": ("b.xls", web_page),
-    "other words": ("c.xlsx", other_words),
-    "semicolons": ("b.csv", semicolons),
-}
+@pytest.fixture(scope="module")
+def specimens(shared_workbooks: Path, vocabulary: Vocabulary) -> list[tuple[str, Sheet]]:
+    """(file name, grid) of every sheet that holds something."""
+    return [
+        (path.name, grid)
+        for path in sorted((shared_workbooks / "specimens").glob("0*"))
+        for grid in read_workbook(path.read_bytes(), path.name, vocabulary.messages).sheets
+        if grid.rows
+    ]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_expected_figures_of_variants(
-    shared_workbooks: Path, vocabulary: Vocabulary, county_reference: Reference, variant: str
+    shared_workbooks: Path,
+    specimens: list[tuple[str, Sheet]],
+    vocabulary: Vocabulary,
+    county_reference: Reference,
+    variant: str,
 ) -> None:
-    name, write = VARIANTS[variant]
-    folder = shared_workbooks / "specimens"
+    name, change, write = VARIANTS[variant]
     directory = Directory.from_reference(county_reference, vocabulary)
     held: dict[tuple[str, ...], Decimal | None] = {}
-    for path in sorted(folder.glob("0*")):
-        grids = [grid for grid in read_workbook(path.read_bytes(), path.name, vocabulary.messages).sheets if grid.rows]
-        for number, grid in enumerate(grids):
-            intake = resolve(parse(write(grid), f"{number}{name}", vocabulary), directory, vocabulary, RECEIVED)
-            directory.learn(intake)
-            for one in intake.parsed.observations:
-                if one.status == "accepted":
-                    key = (path.name, one.indicator_code, one.level, str(one.unit_id), str(one.period), one.measure)
-                    held[key] = one.value
-    with (folder / "expected.csv").open(encoding="utf-8", newline="") as handle:
+    for place, (file_name, grid) in enumerate(specimens):
+        number = file_name[:2]
+        content = write(change(number, copied(grid), SHAPES[number]))
+        intake = resolve(parse(content, f"{place}{name}", vocabulary), directory, vocabulary, RECEIVED)
+        directory.learn(intake)
+        for one in intake.parsed.observations:
+            if one.status == "accepted":
+                key = (file_name, one.indicator_code, one.level, str(one.unit_id), str(one.period), one.measure)
+                held[key] = one.value
+    with (shared_workbooks / "specimens" / "expected.csv").open(encoding="utf-8", newline="") as handle:
         expected = list(csv.DictReader(handle))
-    parts = ("file", "indicator_code", "level", "unit", "period", "measure")
-    wanted = {tuple(row[part] for part in parts): Decimal(row["value"]) if row["value"] else None for row in expected}
+    wanted = {tuple(row[part] for part in PARTS): Decimal(row["value"]) if row["value"] else None for row in expected}
     assert {key: held.get(key, "lacking") for key in wanted} == wanted
