@@ -66,7 +66,7 @@ VARIANTS: dict[str, tuple[str, Change, Callable[[Sheet], bytes]]] = {
     "columns swapped": ("e.xlsx", ordered(variants.columns_swapped), workbook),
     "names last": (
         "e.xlsx",
-        ordered(lambda g, s: variants.columns_swapped(g, s, True), "02", "04", "06", "08"),
+        ordered(lambda g, s: variants.columns_swapped(g, s, names_too=True), "08"),
         workbook,
     ),
     "rows and columns swapped": ("f.xlsx", both, workbook),
