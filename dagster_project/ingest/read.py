@@ -25,7 +25,17 @@ from dagster_project.ingest.read_biff import (
     scan_biff,
 )
 from dagster_project.ingest.read_calamine import CalamineBook
-from dagster_project.ingest.read_common import LIMITS, MIB, Extras, Limits, Unreadable, member, open_package, short
+from dagster_project.ingest.read_common import (
+    LIMITS,
+    MIB,
+    Extras,
+    Limits,
+    Package,
+    Unreadable,
+    member,
+    open_package,
+    short,
+)
 from dagster_project.ingest.read_markup import (
     looks_like_html,
     looks_like_spreadsheetml,
@@ -194,7 +204,7 @@ def _read_zip(content: bytes, reading: _Reading) -> None:
         _read_archive(package, reading)
 
 
-def _open(content: bytes, package: zipfile.ZipFile) -> CalamineBook:
+def _open(content: bytes, package: Package) -> CalamineBook:
     """The first reader on a package; an XML bomb, which it refuses in its own words, gets its own message."""
     try:
         return CalamineBook(content)
@@ -216,7 +226,7 @@ def _read_sheets(book: CalamineBook, extras: Callable[[int], Extras], reading: _
             reading.fault(fault, sheet=name)
 
 
-def _read_xlsx(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> None:
+def _read_xlsx(content: bytes, package: Package, reading: _Reading) -> None:
     for part in (read_xlsx.workbook_part(package), "xl/sharedStrings.xml"):
         if part in package.NameToInfo and (detail := read_xlsx.fault_in(member(package, part))):
             raise Unreadable("read.damaged", detail=f"{part}: {detail}")
@@ -258,9 +268,7 @@ def _read_xlsx(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> N
     _read_sheets(book, extras, reading)
 
 
-def _report_strays(
-    package: zipfile.ZipFile, strays: dict[tuple[int, int], bytes], sheet: str, reading: _Reading
-) -> None:
+def _report_strays(package: Package, strays: dict[tuple[int, int], bytes], sheet: str, reading: _Reading) -> None:
     found = read_xlsx.stray_texts(package, strays)
     for cell, value in found[:_SHOWN_STRAYS]:
         reading.issue("read.stray_cell", "warning", sheet=sheet, cell=cell, raw_text=short(value))
@@ -269,7 +277,7 @@ def _report_strays(
         reading.issue("read.stray_cells", "warning", sheet=sheet, count=len(found) - _SHOWN_STRAYS, cells=cells)
 
 
-def _read_xlsb(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> None:
+def _read_xlsb(content: bytes, package: Package, reading: _Reading) -> None:
     parts = read_xlsb.sheet_parts(package)
     formats = read_xlsb.workbook_formats(package)
     scanned: dict[str, Extras] = {}
@@ -280,7 +288,7 @@ def _read_xlsb(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> N
     _read_sheets(book, lambda index: scanned.get(book.names[index]) or Extras(), reading)
 
 
-def _read_ods(content: bytes, package: zipfile.ZipFile, reading: _Reading) -> None:
+def _read_ods(content: bytes, package: Package, reading: _Reading) -> None:
     if "META-INF/manifest.xml" in package.NameToInfo and b"encryption-data" in member(package, "META-INF/manifest.xml"):
         raise Unreadable("read.password")
     scanned = read_ods.scan(package, reading.limits)
@@ -425,7 +433,7 @@ def member_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _read_archive(package: zipfile.ZipFile, reading: _Reading) -> None:
+def _read_archive(package: Package, reading: _Reading) -> None:
     infos = [info for info in package.infolist() if not info.is_dir()]
     if len(infos) > reading.limits.archive_members:
         raise Unreadable("read.too_many_members", count=len(infos), limit=reading.limits.archive_members)

@@ -7,11 +7,10 @@ Does not belong here: ordinary cell values (read_calamine.py).
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Unreadable, member, short
+from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Package, Unreadable, member, short
 
 _INTERESTING = re.compile(rb"-spanned=|visibility=|percentage|table:formula|repeated=\"\d{4,}\"|repeated='\d{4,}'|<!")
 
@@ -94,7 +93,7 @@ def _count(items: dict[str, str], name: str) -> int:
     return int(text) if text.isdigit() and len(text) < 10 else 1
 
 
-def scan(package: zipfile.ZipFile, limits: Limits = LIMITS) -> list[Extras]:
+def scan(package: Package, limits: Limits = LIMITS) -> list[Extras]:
     """Extras of every sheet in order; raises Unreadable on entities, a broken part or a sheet that cannot fit."""
     content = member(package, "content.xml")
     if not _INTERESTING.search(content):

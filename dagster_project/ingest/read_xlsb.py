@@ -7,11 +7,10 @@ Does not belong here: ordinary cell values (read_calamine.py), the XML formats (
 from __future__ import annotations
 
 import struct
-import zipfile
 from collections.abc import Iterator
 
 from dagster_project.ingest.read_biff import ERROR_CODES
-from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Unreadable, member
+from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Package, Unreadable, member
 from dagster_project.ingest.read_xlsx import Formats, relations, workbook_part
 
 _ROW, _ERROR, _FORMULA_ERROR, _COLINFO, _MERGE = 0, 3, 11, 60, 176
@@ -55,7 +54,7 @@ def _wide(body: bytes, offset: int) -> tuple[str, int]:
     return body[offset + 4 : end].decode("utf-16-le", "replace"), end
 
 
-def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
+def sheet_parts(package: Package) -> dict[str, str]:
     """Sheet name → path of its part, in workbook order."""
     workbook = workbook_part(package)
     if workbook not in package.NameToInfo:
@@ -71,7 +70,7 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     return parts
 
 
-def workbook_formats(package: zipfile.ZipFile) -> Formats:
+def workbook_formats(package: Package) -> Formats:
     """Percent and zero-padded cell formats of styles.bin."""
     formats = Formats()
     if "xl/styles.bin" not in package.NameToInfo:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from xml.parsers import expat
 
 from dagster_project.ingest.grid import address
-from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Unreadable, member
+from dagster_project.ingest.read_common import LIMITS, Extras, Limits, Package, Unreadable, member
 
 _ATTRIBUTE = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
@@ -99,7 +99,7 @@ def _resolve(base: str, target: str) -> str:
     return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(base, target))
 
 
-def relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+def relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
     """Relationships of a part: id → (type, path inside the package)."""
     folder, name = posixpath.split(part)
     path = posixpath.join(folder, "_rels", name + ".rels")
@@ -118,7 +118,7 @@ def _read_relations(data: bytes, folder: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def workbook_part(package: zipfile.ZipFile) -> str:
+def workbook_part(package: Package) -> str:
     """Path of the workbook part, by the package's own relationships."""
     for kind, target in relations(package, "").values():
         if kind.endswith("/officeDocument"):
@@ -126,7 +126,7 @@ def workbook_part(package: zipfile.ZipFile) -> str:
     return "xl/workbook.xml"
 
 
-def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
+def sheet_parts(package: Package) -> dict[str, str]:
     """Sheet name → path of its part, in workbook order."""
     workbook = workbook_part(package)
     links = relations(package, workbook)
@@ -139,7 +139,7 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     return parts
 
 
-def unlisted_sheets(package: zipfile.ZipFile, listed: Collection[str]) -> list[str]:
+def unlisted_sheets(package: Package, listed: Collection[str]) -> list[str]:
     """Worksheet parts that the workbook is related to and that none of its sheets names: their figures would be lost."""
     return [
         target
@@ -164,7 +164,7 @@ def fault_in(data: bytes) -> str | None:
     return None
 
 
-def workbook_formats(package: zipfile.ZipFile) -> Formats:
+def workbook_formats(package: Package) -> Formats:
     """Formats of the package's styles part; none where it has no styles."""
     for kind, target in relations(package, workbook_part(package)).values():
         if kind.endswith("/styles") and target in package.NameToInfo:
@@ -184,7 +184,9 @@ def _last_held(data: bytes) -> int:
     """Where the last cell that holds something ends; what follows is blank, and may be a million rows long."""
     end = max(data.rfind(b"sheetData>"), 0) or len(data)
     # ends of values, inline texts and formulas, and the start of a formula tag that closes itself
-    last = max(data.rfind(sign, 0, end) for sign in (b"v>", b"is>", b"f>", b"<f ", b":f "))
+    last = -1
+    for sign in (b"v>", b"is>", b"f>", b"<f ", b":f "):
+        last = max(data.rfind(sign, max(last, 0), end), last)
     return max(data.find(b"c>", last, end) + 2, last) if last >= 0 else 0
 
 
@@ -246,7 +248,7 @@ def _extent(held: Collection[tuple[int, int]]) -> tuple[int, int]:
     return max(rows) - min(rows) + 1, max(columns) - min(columns) + 1
 
 
-def repack(package: zipfile.ZipFile, replaced: dict[str, bytes]) -> bytes:
+def repack(package: Package, replaced: dict[str, bytes]) -> bytes:
     """The package with some parts replaced, stored uncompressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as out:
@@ -335,7 +337,7 @@ def _plain(markup: bytes) -> str:
     return html.unescape(b"".join(_TEXT.findall(markup)).decode("utf-8", "replace"))
 
 
-def stray_texts(package: zipfile.ZipFile, strays: dict[tuple[int, int], bytes]) -> list[tuple[str, str]]:
+def stray_texts(package: Package, strays: dict[tuple[int, int], bytes]) -> list[tuple[str, str]]:
     """Strays as (A1 address, what stands there)."""
     shared: list[bytes] | None = None
     found: list[tuple[str, str]] = []
@@ -359,7 +361,7 @@ def stray_texts(package: zipfile.ZipFile, strays: dict[tuple[int, int], bytes]) 
     return found
 
 
-def has_entities(package: zipfile.ZipFile) -> str | None:
+def has_entities(package: Package) -> str | None:
     """Name of a part that declares entities (an XML bomb), else None."""
     for info in package.infolist():
         if info.filename.endswith((".xml", ".rels", ".vml")) and b"<!" in (data := member(package, info.filename)):
