@@ -7,9 +7,10 @@ Never raises for bad input; a bad sheet does not block a good one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from dagster_project.ingest.context import Context, choose_period, read_context
 from dagster_project.ingest.extract_changes import extract_changes
@@ -38,11 +39,18 @@ from dagster_project.ingest.rule_ids import under_rule
 from dagster_project.ingest.table import Table, level_of
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.vocabulary import Form, Vocabulary
+from dagster_project.reference import load_reference
 
 ROWS_LOOKED_AT = 40
 HEADINGS_SHOWN = 12
 # Parts of a signature that only the rows below a header can add.
 ROW_PARTS = frozenset(("row_indicator", "fuel_context", "annual_indicator", "annual_only"))
+
+
+def parser(seeds: Path) -> Callable[[bytes, str], ParsedWorkbook]:
+    """`parse` over the reference folder; children of the pool call it once."""
+    vocabulary = Vocabulary.load(load_reference(seeds))
+    return lambda content, file_name: parse(content, file_name, vocabulary)
 
 
 def parse(content: bytes, file_name: str, vocabulary: Vocabulary, today: date | None = None) -> ParsedWorkbook:

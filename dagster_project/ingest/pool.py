@@ -3,7 +3,8 @@
 Belongs here: starting, watching and replacing children; turning a lost child into an issue of its file.
 Does not belong here: what a child does (pool_worker.py), parsing (parse.py).
 Why own children and not concurrent.futures: measured.md. They are fresh interpreters, never forks, since the caller
-may be Dagster or a web server with threads.
+may be Dagster or a web server with threads. Each has a thread that keeps a few jobs ahead of it, so that it never waits
+for a caller who is busy judging.
 """
 
 from __future__ import annotations
@@ -14,35 +15,31 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from queue import LifoQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import ParsedWorkbook
 from dagster_project.ingest.pool_wire import receive, send, unpack
-from dagster_project.ingest.pool_worker import FAILED, NO_FILE, OUT_OF_MEMORY, PARSED, READY, Parser
+from dagster_project.ingest.pool_worker import FAILED, NO_FILE, OUT_OF_MEMORY, PARSED, READY
 from dagster_project.reference import load_reference
 
 log = logging.getLogger(__name__)
 
 K = TypeVar("K")
-FACTORY = "dagster_project.ingest.pool:parser"
+FACTORY = "dagster_project.ingest.parse:parser"
+# Jobs a child holds besides the one it works on, where they are small enough not to eat into its memory.
+AHEAD = 3
+SMALL_JOB = 1 << 20
 _START_S = 60.0
+_TICK_S = 0.25
 _ROOT = Path(__file__).resolve().parents[2]
-
-
-def parser(seeds: Path) -> Parser:
-    """The real parser over the reference folder; children call it once, tests may call it in process."""
-    from dagster_project.ingest.parse import parse
-    from dagster_project.ingest.vocabulary import Vocabulary
-
-    vocabulary = Vocabulary.load(load_reference(seeds))
-    return lambda content, file_name: parse(content, file_name, vocabulary)
 
 
 class PoolError(RuntimeError):
@@ -57,31 +54,34 @@ class _Lost(Exception):
         self.key = key
 
 
+class _Job(NamedTuple):
+    """One file on its way through the pool: packed for the child, its name, and where the answer goes."""
+
+    data: bytes
+    file_name: str
+    answer: Future[bytes | ParsedWorkbook]
+
+
 class _Child:
-    """One child process; used by one thread at a time."""
+    """One child process; used by one thread at a time. `deadline` (monotonic) is when its file has had its time."""
 
     def __init__(self, seeds: Path, factory: str, memory_mb: int, timeout_s: float) -> None:
         self.timeout_s = timeout_s
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))
+        self.deadline: float | None = None
+        self.is_expired = False
+        self.waiting = 0  # jobs handed over and not answered
+        # -S below: what `site` would add to the path, the caller has found already; it costs as much as our own code
+        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH"), *sys.path]))
         # the first reader writes a stack for each panic; the issue says what a person needs
-        environment["RUST_BACKTRACE"] = "0"
+        environment = {**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"}
+        command = [sys.executable, "-S", "-m", "dagster_project.ingest.pool_worker"]
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "dagster_project.ingest.pool_worker",
-                str(seeds),
-                factory,
-                str(memory_mb),
-                str(timeout_s),
-            ],
+            [*command, str(seeds), factory, str(memory_mb), str(timeout_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
         )
-        self._ready = False
         # stderr is drained, else a talkative child would block; its end explains a child that cannot start
         self._said: deque[str] = deque(maxlen=40)
         self._drain = threading.Thread(target=self._listen, daemon=True)
@@ -92,42 +92,51 @@ class _Child:
         for line in self.process.stderr:
             self._said.append(line.decode("utf-8", "replace").rstrip())
 
-    def _receive(self, seconds: float) -> bytes:
-        """The next answer; raises _Lost where none comes in time or the child is gone."""
-        assert self.process.stdout is not None
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
+    def expire(self, now: float) -> None:
+        """Kill the child where its file has had its time."""
+        if self.deadline is not None and now > self.deadline:
+            self.is_expired = True
             self.process.kill()
 
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
+    def wait_ready(self) -> None:
+        """Raises PoolError where the child never comes up."""
+        self.deadline = time.monotonic() + _START_S
         try:
-            reply = receive(self.process.stdout)
-        finally:
-            timer.cancel()
-        if reply is None:
-            raise _Lost("read.timeout" if expired.is_set() else "read.crashed")
+            if self._receive() == READY:
+                self.deadline = None
+                return
+        except _Lost:
+            pass
+        self.end()
+        raise PoolError("the reading process does not start:\n" + "\n".join(self._said))
+
+    def post(self, data: bytes) -> None:
+        """Hand over one more job; raises _Lost."""
+        assert self.process.stdin is not None
+        self.waiting += 1
+        if self.deadline is None:
+            self.deadline = time.monotonic() + self.timeout_s
+        try:
+            send(self.process.stdin, data)
+        except OSError:
+            raise self._lost() from None
+
+    def take(self) -> bytes:
+        """The next answer; raises _Lost where none comes in time or the child is gone."""
+        reply = self._receive()
+        self.waiting -= 1
+        self.deadline = time.monotonic() + self.timeout_s if self.waiting else None
         return reply
 
-    def ask(self, job: bytes) -> bytes:
-        """The answer to one job; raises _Lost, or PoolError where the child never came up."""
-        assert self.process.stdin is not None
-        if not self._ready:
-            try:
-                if self._receive(_START_S) != READY:
-                    raise _Lost("read.crashed")
-            except _Lost:
-                self.end()
-                raise PoolError("the reading process does not start:\n" + "\n".join(self._said)) from None
-            self._ready = True
-        try:
-            send(self.process.stdin, job)
-        except OSError:
-            raise _Lost("read.crashed") from None
-        return self._receive(self.timeout_s)
+    def _receive(self) -> bytes:
+        assert self.process.stdout is not None
+        reply = receive(self.process.stdout)
+        if reply is None:
+            raise self._lost()
+        return reply
+
+    def _lost(self) -> _Lost:
+        return _Lost("read.timeout" if self.is_expired else "read.crashed")
 
     def end(self) -> None:
         """End the child and free its pipes."""
@@ -147,7 +156,7 @@ class ParsePool:
 
     Use as a context manager; its children start with it. `timeout_s` in seconds of wall clock,
     `memory_mb` MiB of address space (POSIX only). `factory` is 'module:function' that makes a parser of the reference
-    folder; only tests give another.
+    folder; only tests give another. `messages` spares reading them again.
     """
 
     def __init__(
@@ -157,36 +166,44 @@ class ParsePool:
         timeout_s: float = 10,
         memory_mb: int = 1024,
         factory: str = FACTORY,
+        messages: Messages | None = None,
     ) -> None:
         self.seeds = Path(seeds).resolve()
         self.workers = max(1, workers)
         self.timeout_s = timeout_s
         self.memory_mb = memory_mb
         self.factory = factory
-        self.messages = Messages.load(load_reference(self.seeds))
-        self._threads: ThreadPoolExecutor | None = None
-        self._idle: LifoQueue[_Child | None] = LifoQueue()
+        self.messages = messages or Messages.load(load_reference(self.seeds))
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._children: set[_Child] = set()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closing = threading.Event()
 
     def __enter__(self) -> Self:
-        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="reading")
-        # at once: while they load, the caller still prepares its own side
-        for _ in range(self.workers):
-            self._idle.put(self._start())
+        # children at once: while they load, the caller still prepares its own side
+        for child in [self._start() for _ in range(self.workers)]:
+            self._run(self._drive, child)
+        self._run(self._watch)
         return self
+
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, name="reading", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
+        self._closing.set()
         with self._lock:
             children = list(self._children)
         for child in children:
             child.process.kill()
-        if self._threads is not None:
-            self._threads.shutdown(wait=True, cancel_futures=True)
+        for _ in range(self.workers):
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
         for child in children:
             child.end()
 
@@ -196,60 +213,103 @@ class ParsePool:
         Takes no more items ahead than keep the children busy. A file that kills, holds up or overfills its child comes
         back with one error issue. Raises PoolError where no child can be started.
         """
-        if self._threads is None:
+        if not self._threads:
             raise PoolError("ParsePool is a context manager: use it with `with`")
-        waiting: deque[tuple[K, str, Future[bytes | ParsedWorkbook]]] = deque()
+        waiting: deque[tuple[K, _Job]] = deque()
         for key, content, file_name in items:
-            waiting.append((key, file_name, self._threads.submit(self._parse, content, file_name)))
-            while len(waiting) > self.workers * 4 or (waiting and waiting[0][2].done()):
+            data = pickle.dumps(
+                (None, str(content.resolve()), file_name) if isinstance(content, Path) else (content, None, file_name),
+                protocol=5,
+            )
+            job = _Job(data, file_name, Future())
+            self._jobs.put(job)
+            waiting.append((key, job))
+            while len(waiting) > self.workers * (AHEAD + 2) or (waiting and waiting[0][1].answer.done()):
                 yield self._next(waiting)
         while waiting:
             yield self._next(waiting)
 
-    def _next(self, waiting: deque[tuple[K, str, Future[bytes | ParsedWorkbook]]]) -> tuple[K, ParsedWorkbook]:
+    def _next(self, waiting: deque[tuple[K, _Job]]) -> tuple[K, ParsedWorkbook]:
         """The first result; an answer is unpacked here, in the caller's thread, so that ours only wait for pipes."""
-        key, file_name, future = waiting.popleft()
-        result = future.result()
-        return key, self._read_reply(result, file_name) if isinstance(result, bytes) else result
+        key, job = waiting.popleft()
+        result = job.answer.result()
+        return key, self._read_reply(result, job.file_name) if isinstance(result, bytes) else result
 
     def parse_one(self, content: bytes | Path, file_name: str) -> ParsedWorkbook:
         """One workbook through the pool."""
         return next(iter(self.parse_many([(None, content, file_name)])))[1]
 
-    def _parse(self, content: bytes | Path, file_name: str) -> bytes | ParsedWorkbook:
-        """A child's answer as it came, or the workbook that says why there is none."""
-        is_path = isinstance(content, Path)
-        job = pickle.dumps(
-            (None if is_path else content, str(content.resolve()) if isinstance(content, Path) else None, file_name),
-            protocol=5,
-        )
-        child = self._idle.get()
+    def _drive(self, child: _Child | None) -> None:
+        """A thread's work: keep one child busy, take its answers, put another in its place where it is lost."""
+        is_ready = False
+        posted: deque[_Job] = deque()  # jobs the child has, the one it works on first
+        again: deque[_Job] = deque()  # jobs that a lost child had not begun
+        while not self._closing.is_set():
+            try:
+                job = self._take(posted, again)
+                if job is not None:
+                    posted.append(job)
+                    if child is None:
+                        child, is_ready = self._start(), False
+                    if not is_ready:
+                        child.wait_ready()
+                        is_ready = True
+                    child.post(job.data)
+                elif posted:
+                    assert child is not None
+                    reply = child.take()
+                    posted.popleft().answer.set_result(reply)
+                else:
+                    return
+            except Exception as fault:  # none may end the thread: its caller waits for an answer
+                if child is not None:
+                    self._drop(child)
+                    child = None
+                self._lose(posted.popleft(), fault)
+                again.extendleft(reversed(posted))
+                posted.clear()
+        for job in (*posted, *again):
+            job.answer.set_exception(PoolError("the pool was closed while a file was read"))
+
+    def _take(self, posted: deque[_Job], again: deque[_Job]) -> _Job | None:
+        """The next job to hand over: at once where the child has none, else only small ones, and never too many."""
+        if posted and (len(posted) > AHEAD or len(posted[-1].data) > SMALL_JOB):
+            return None
+        if again:
+            return again.popleft() if not posted or len(again[0].data) <= SMALL_JOB else None
         try:
-            if child is None:
-                child = self._start()
-            reply = child.ask(job)
-        except _Lost as lost:
-            if child is not None:
-                self._drop(child)
-                child = None
-            if self._closed:
-                raise PoolError("the pool was closed while a file was read") from None
-            return self._failed(file_name, lost.key, seconds=f"{self.timeout_s:g}")
-        except PoolError:
-            if child is not None:
-                self._drop(child)
-                child = None
-            raise
-        finally:
-            self._idle.put(child)
-        return reply
+            job = self._jobs.get(block=not posted)
+        except Empty:
+            return None
+        if job is not None and posted and len(job.data) > SMALL_JOB:
+            again.append(job)
+            return None
+        return job
+
+    def _lose(self, job: _Job, fault: Exception) -> None:
+        """What a file comes to whose child is gone."""
+        if self._closing.is_set():
+            job.answer.set_exception(PoolError("the pool was closed while a file was read"))
+        elif isinstance(fault, _Lost):
+            job.answer.set_result(self._failed(job.file_name, fault.key, seconds=f"{self.timeout_s:g}"))
+        else:
+            job.answer.set_exception(fault)
+
+    def _watch(self) -> None:
+        """A thread's work: end children whose file has had its time."""
+        while not self._closing.wait(min(_TICK_S, self.timeout_s / 4)):
+            now = time.monotonic()
+            with self._lock:
+                children = list(self._children)
+            for child in children:
+                child.expire(now)
 
     def _read_reply(self, reply: bytes, file_name: str) -> ParsedWorkbook:
         kind, rest = reply[:1], reply[1:]
         if kind == PARSED:
             try:
                 return unpack(rest)
-            except (pickle.UnpicklingError, TypeError, ValueError, KeyError, EOFError) as fault:
+            except (pickle.UnpicklingError, TypeError, ValueError, LookupError, ArithmeticError, EOFError) as fault:
                 return self._failed(file_name, "read.internal", detail=str(fault))
         text = rest.decode("utf-8", "replace")
         if kind == NO_FILE:
@@ -265,8 +325,10 @@ class ParsePool:
         return ParsedWorkbook(file_name, "unknown", issues=[issue])
 
     def _start(self) -> _Child:
-        child = _Child(self.seeds, self.factory, self.memory_mb, self.timeout_s)
         with self._lock:
+            if self._closing.is_set():
+                raise PoolError("the pool was closed")
+            child = _Child(self.seeds, self.factory, self.memory_mb, self.timeout_s)
             self._children.add(child)
         return child
 
