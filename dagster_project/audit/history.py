@@ -136,7 +136,11 @@ class InMemoryHistory:
         form_code: str | None = None,
     ) -> None:
         """Puts one figure in force; a null takes the key's figure out of force."""
-        index = month_index(period)
+        self._put(indicator_code, unit_id, month_index(period), measure, value, form_code)
+
+    def _put(
+        self, indicator_code: str, unit_id: str, index: int, measure: str, value: Decimal | None, form_code: str | None
+    ) -> None:
         if form_code is not None:
             self._reported.add((form_code, unit_id, index))
         key = (indicator_code, unit_id, measure)
@@ -166,19 +170,23 @@ class InMemoryHistory:
 
     def add_intake(self, intake: Intake) -> None:
         """Puts what a submission brings into force, once it has been audited; repeated rows of one key add."""
-        sums: dict[tuple[str, str, date, str], tuple[Decimal | None, str | None, str]] = {}
+        sums: dict[tuple[str, str, int, str], tuple[Decimal | None, str]] = {}
+        indexes: dict[date, int] = {}
         for obs in intake.parsed.observations:
             # a carried figure is an earlier month's: nothing may be measured against it
             if obs.unit_id is None or obs.status != "accepted" or obs.is_carried:
                 continue
-            key = (obs.indicator_code, obs.unit_id, obs.period, obs.measure)
+            index = indexes.get(obs.period)
+            if index is None:
+                index = indexes[obs.period] = month_index(obs.period)
+            key = (obs.indicator_code, obs.unit_id, index, obs.measure)
             before = sums.get(key)
             value = obs.value
             if before is not None and before[0] is not None:
                 value = before[0] if value is None else before[0] + value
-            sums[key] = (value, obs.null_reason, obs.form_code)
-        for (code, unit_id, period, measure), (value, reason, form_code) in sums.items():
-            self.add(code, unit_id, period, measure, value, reason, form_code)
+            sums[key] = (value, obs.form_code)
+        for (code, unit_id, index, measure), (value, form_code) in sums.items():
+            self._put(code, unit_id, index, measure, value, form_code)
         accepted = [row for row in intake.parsed.incidents if row.status == "accepted"]
         for row in accepted:
             for unit in (row.enterprise_id, row.township_code):

@@ -15,6 +15,7 @@ from dagster_project.audit.context import Run
 from dagster_project.audit.figures import MONTH, YTD
 from dagster_project.audit.findings import Finding, Suspect, number
 from dagster_project.audit.history import month_index
+from dagster_project.audit.relations import Relation
 from dagster_project.ingest.model import Issue
 
 
@@ -66,10 +67,11 @@ def judge_coefficients(run: Run) -> Iterable[Finding]:
     if not relations or run.rule("V28") is None:
         return findings
     rows = run.context.reference.rows("energy_coefficients")
+    of_code: dict[str, list[Relation]] = {}
+    for relation in relations:
+        of_code.setdefault(relation.codes[0], []).append(relation)
     for figure in run.collected.figures:
-        for relation in relations:
-            if figure.meta.code != relation.codes[0]:
-                continue
+        for relation in of_code.get(figure.meta.code, ()):
             known = coefficients(rows, relation.codes[1], figure.row.first.period)
             for bit in (MONTH, YTD):
                 used = figure.value(bit)

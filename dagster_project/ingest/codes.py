@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 # GB 32100-2015: the alphabet leaves out I, O, S, V, Z; weights are 3^(i-1) mod 31.
@@ -80,6 +81,7 @@ def _credit_holds(text: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=20_000)
 def judge(raw: str) -> Code:
     """Read one identifier as a cell gives it; raises EatenCode where Excel has lost its digits.
 

@@ -9,6 +9,7 @@ ends it even inside a loop of the first reader that never gives the interpreter 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -100,6 +101,9 @@ def main(arguments: list[str]) -> None:
         # Ctrl-C goes to the whole group; the parent decides when its children end
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = load(factory, Path(seeds))
+    # what is loaded by now stays: no need to look through it for cycles again and again
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     limit_memory(int(memory_mb))
     serve(parser, sys.stdin.buffer, sink, float(timeout_s))
 

@@ -887,7 +887,7 @@ def _future(resolver: _Resolver, today: date | None) -> None:
 def _repeated_rows(resolver: _Resolver) -> None:
     """One key twice in a workbook: by the form, the rows add (line_no counts) or the later one is kept out of force."""
     first: dict[tuple[object, ...], Observation] = {}
-    counts: dict[tuple[object, ...], int] = {}
+    counts: dict[tuple[object, ...], int] = {}  # of those met more than once
     for observation in resolver.parsed.observations:
         if observation.unit_id is None:
             continue
@@ -898,15 +898,12 @@ def _repeated_rows(resolver: _Resolver) -> None:
             observation.period,
             observation.measure,
         )
-        if key not in first:
-            first[key] = observation
-            counts[key] = 1
+        other = first.setdefault(key, observation)
+        if other is observation:
             continue
-        counts[key] += 1
-        observation.line_no = counts[key]
+        observation.line_no = counts[key] = counts.get(key, 1) + 1
         if resolver.vocabulary.forms[observation.form_code].repeated_rows == "add":
             continue
-        other = first[key]
         if other.sheet != observation.sheet and other.value is not None and other.value == observation.value:
             continue  # a summary sheet beside the units' own: audit tells it and keeps it out (V32.same)
         observation.status = "quarantined"
@@ -961,10 +958,13 @@ def _intake(resolver: _Resolver) -> Intake:
 
 def _place_issues(issues: Iterable[Issue], parsed: ParsedWorkbook) -> None:
     """Issues that name a cell of an observation learn whose it is, for pages that list issues by unit."""
-    by_cell = {(one.sheet, one.cell): one for one in parsed.observations}
-    for issue in issues:
-        if issue.sheet is None or issue.cell is None or issue.unit_id is not None:
-            continue
+    open_ones = [one for one in issues if one.sheet is not None and one.cell is not None and one.unit_id is None]
+    if not open_ones:
+        return
+    by_cell: dict[tuple[str | None, str | None], Observation] = {
+        (one.sheet, one.cell): one for one in parsed.observations
+    }
+    for issue in open_ones:
         observation = by_cell.get((issue.sheet, issue.cell))
         if observation is not None:
             issue.level, issue.unit_id = observation.level, observation.unit_id

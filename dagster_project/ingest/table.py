@@ -487,10 +487,19 @@ def _coverage_status(entry: RowUnit) -> str:
 
 
 def clean_enterprise(name: str, vocabulary: Vocabulary) -> str:
-    """An enterprise's name as compared: even width, no blanks, without status marks, one word for each legal form."""
+    """An enterprise's name as compared: even width, no blanks, without status marks, one word for each legal form.
+
+    The same names come every month, so they are remembered.
+    """
+    known = vocabulary.clean_names.get(name)
+    if known is not None:
+        return known
     normal = normalise(name)
     for pattern, replacement in vocabulary.patterns.get("name_clean", ()):
         normal = pattern.sub(replacement, normal) or normal
+    if len(vocabulary.clean_names) > 20_000:
+        vocabulary.clean_names.clear()
+    vocabulary.clean_names[name] = normal
     return normal
 
 

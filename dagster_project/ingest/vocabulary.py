@@ -121,6 +121,7 @@ class Vocabulary:
     fuels: frozenset[str]
     accident_classes: frozenset[str]
     headers: dict[Any, Any] = field(default_factory=dict)  # recognise: columns and features of headers met before
+    clean_names: dict[str, str] = field(default_factory=dict)  # table: names of enterprises as compared
     _terms: dict[str, Term] = field(default_factory=dict)
     _totals: dict[str, tuple[str, str | None] | None] = field(default_factory=dict)
     _compiled: dict[str, re.Pattern[str]] = field(default_factory=dict)

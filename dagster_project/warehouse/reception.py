@@ -52,6 +52,15 @@ def _superseded(settings: Settings, state: JournalState) -> set[str] | None:
     return None
 
 
+def seem_pending(settings: Settings, state: JournalState) -> int:
+    """How many deliveries seem not to be taken in, by what the last intake left beside the database: a guess that
+    costs no look into it."""
+    found = read_json(_in_force_file(settings))
+    position = str(found.get("position")) if isinstance(found, dict) else ""
+    last = position.split(":")[1] if position.count(":") else "0"
+    return sum(entry.seq > int(last) for entry in state.live) if last.isdigit() else len(state.live)
+
+
 def receive(settings: Settings) -> Reception:
     """Copy all that is new in the inbox into the archive and say so in the journal; the caller holds the lock."""
     for folder in (settings.inbox, settings.archive, settings.work):

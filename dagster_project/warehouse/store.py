@@ -39,6 +39,8 @@ RAW_TABLES = (
     "issue",
 )
 
+SCHEMA_KEY = "schema_fingerprint"
+
 # Decimal places of raw.observation.value; finer figures are rounded once, here.
 VALUE_STEP = Decimal("0.000001")
 
@@ -704,6 +706,15 @@ def _files_of(database: Path) -> Iterable[Path]:
     return (database, database.with_name(database.name + ".wal"))
 
 
+def _has_schema(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether all tables were made as schema.sql has them now: said by intake's first transaction, behind them."""
+    try:
+        found = connection.execute("SELECT value FROM raw.meta WHERE key = ?", [SCHEMA_KEY]).fetchone()
+    except duckdb.CatalogException:
+        return False
+    return found is not None and found[0] == schema_fingerprint()
+
+
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
     """Open (and where needed create) the work database for writing.
@@ -722,7 +733,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
         raise
     try:
         try:
-            connection.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
+            if not _has_schema(connection):
+                connection.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
         except duckdb.Error as error:
             if is_damage(error):
                 raise DamagedDatabase("warehouse.damaged", file=settings.warehouse.name, error=error) from error
