@@ -7,7 +7,7 @@ Never raises for bad input; a bad sheet does not block a good one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -230,16 +230,18 @@ def recognise(
     best = Recognition(None, 0.0)
     signature = block.signature
     headers: dict[str, tuple[list[Column], set[str]]] = {}
+    known_headers = _headers_of(block, signature, vocabulary)
     for form in vocabulary.forms.values():
-        columns, header, is_ambiguous = _header_of(block, signature, form, vocabulary)
+        columns, header, lacking, is_ambiguous = known_headers[form.code]
         if is_ambiguous:
             settled = settle_by_content(sheet, block, last, columns, vocabulary)
             if settled is not columns:
                 columns, header = settled, static_features(settled, block, form, vocabulary)
+                lacking = form.required - ROW_PARTS - header
         headers[form.code] = columns, header
-        known = header | shared
-        if any(required and part not in known and part not in ROW_PARTS for part, _, required in form.signature):
+        if not lacking <= shared:
             continue  # what the rows say could not make up for it
+        known = header | shared
         points = score(form, known | _row_features(sheet, block, last, columns, form, context, vocabulary))
         if points >= form.min_score and (
             points > best.score
@@ -257,23 +259,26 @@ def recognise(
     return best
 
 
-def _header_of(
-    block: Block, signature: tuple[tuple[int, str], ...], form: Form, vocabulary: Vocabulary
-) -> tuple[list[Column], set[str], bool]:
-    """Columns and features of a header in a form, and whether its rows may settle a heading of two meanings.
+# columns, features, required parts that the header does not give, whether the rows may settle a heading of two meanings
+_Header = tuple[list[Column], set[str], frozenset[str], bool]
 
-    The same header comes every month, so they are remembered.
-    """
-    key = (form.code, signature)
-    known = vocabulary.headers.get(key)
+
+def _headers_of(block: Block, signature: tuple[tuple[int, str], ...], vocabulary: Vocabulary) -> Mapping[str, _Header]:
+    """A header as each form reads it. The same header comes every month, so they are remembered."""
+    known: dict[str, _Header] | None = vocabulary.headers.get(signature)
     if known is None:
-        columns = columns_of(block, form, vocabulary)
-        is_ambiguous = any(_may_be_unit(block, column) for column in columns)
-        known = (columns, static_features(columns, block, form, vocabulary), is_ambiguous)
-        if len(vocabulary.headers) > 2_000:
+        known = {form.code: _header_of(block, form, vocabulary) for form in vocabulary.forms.values()}
+        if len(vocabulary.headers) > 500:
             vocabulary.headers.clear()
-        vocabulary.headers[key] = known
+        vocabulary.headers[signature] = known
     return known
+
+
+def _header_of(block: Block, form: Form, vocabulary: Vocabulary) -> _Header:
+    columns = columns_of(block, form, vocabulary)
+    features = static_features(columns, block, form, vocabulary)
+    is_ambiguous = any(_may_be_unit(block, column) for column in columns)
+    return columns, features, form.required - ROW_PARTS - features, is_ambiguous
 
 
 def _may_be_unit(block: Block, column: Column) -> bool:

@@ -130,10 +130,15 @@ def _is_calendar_number(value: CellValue) -> bool:
 
 def _is_label_row(row: Sequence[CellValue], vocabulary: Vocabulary) -> bool:
     """A row of column letters and numbers only (the line of column codes that printed forms carry)."""
-    filled = [normalise(cell_text(value)) for value in row if value is not None and value != ""]
+    filled: list[str] = []
+    for value in row:
+        if value is None or value == "":
+            continue
+        text = normalise(cell_text(value))
+        if vocabulary.match("column_label", text) is None:
+            return False
+        filled.append(text)
     if len(filled) < 2:
-        return False
-    if not all(vocabulary.match("column_label", text) for text in filled):
         return False
     numbers = [int(digits) for text in filled if (digits := text.strip("()")).isdigit()]
     return numbers == sorted(set(numbers)) and (not numbers or numbers[0] == 1)
@@ -153,7 +158,24 @@ class _RowView:
     fields: int = 0
 
 
+def _texts_of(row: Sequence[CellValue]) -> tuple[CellValue, ...] | None:
+    """The row as a key to remember what was made of it; None where it holds more than texts, since 1 is not True."""
+    return tuple(row) if all(value is None or value.__class__ is str for value in row) else None
+
+
 def _view(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
+    key = _texts_of(row)
+    known = vocabulary.rows.get(key) if key is not None else None
+    if known is None:
+        known = _look(row, vocabulary)
+        if key is not None:
+            if len(vocabulary.rows) > 2_000:
+                vocabulary.rows.clear()
+            vocabulary.rows[key] = known
+    return known
+
+
+def _look(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
     view = _RowView()
     for value in row:
         if value is None or value == "":
@@ -320,6 +342,21 @@ def _continues(row: Sequence[CellValue], keys: set[int], is_ledger: bool, vocabu
 
 
 def make_block(sheet: Sheet, top: int, bottom: int, vocabulary: Vocabulary) -> Block:
+    """The header in rows `top` to `bottom`. The same one comes every month, so its words are remembered."""
+    texts = [_texts_of(sheet.rows[line]) for line in range(top, bottom + 1)]
+    merges = tuple((a - top, b, c - top, d) for a, b, c, d in sheet.merges if a <= bottom and c >= top)
+    key = None if None in texts else (tuple(texts), merges)
+    known = vocabulary.blocks.get(key) if key is not None else None
+    if known is None:
+        known = _read_block(sheet, top, bottom, vocabulary)
+        if key is not None:
+            if len(vocabulary.blocks) > 2_000:
+                vocabulary.blocks.clear()
+            vocabulary.blocks[key] = known
+    return Block(top, bottom, known.paths, known.texts, known.is_flat, known.months)
+
+
+def _read_block(sheet: Sheet, top: int, bottom: int, vocabulary: Vocabulary) -> Block:
     rows = [line for line in range(top, bottom + 1) if not _is_label_row(sheet.rows[line], vocabulary)]
     width = max((len(sheet.rows[line]) for line in rows), default=0)
     owner: dict[tuple[int, int], tuple[int, int]] = {}

@@ -202,9 +202,12 @@ class Table:
     # ------------------------------------------------------------------ figures
     def read(self, row: int, index: int, cells: Sequence[CellValue]) -> Figure:
         value = cells[index] if index < len(cells) else None
+        sheet = self.sheet
+        if not sheet.percents and not sheet.uncached:
+            return self.vocabulary.figures.read(value)
         place = (row, index)
         return self.vocabulary.figures.read(
-            value, is_percent=place in self.sheet.percents, is_uncached=place in self.sheet.uncached
+            value, is_percent=place in sheet.percents, is_uncached=place in sheet.uncached
         )
 
     def scale(
@@ -295,24 +298,29 @@ class Table:
                 figure.suffix, planned.indicator, planned.measure in ("declared_growth", "target_growth")
             )
         )
+        # by position: by name costs a third more, and this is done for every cell
         observation = Observation(
-            form_code=self.form.code,
-            indicator_code=planned.indicator.code,
-            unit=unit,
-            period=planned.period,
-            measure=planned.measure,
-            value=None,
-            null_reason=figure.null_reason,
-            sheet=self.sheet.name,
-            cell=address(row, index),
-            raw_text=figure.raw_text,
-            raw_unit=scale.spelling,
-            unit_factor=scale.factor,
-            is_estimated=estimated or figure.estimated,
-            heading=planned.heading,
+            self.form.code,
+            planned.indicator.code,
+            unit,
+            planned.period,
+            planned.measure,
+            None,
+            figure.null_reason,
+            self.sheet.name,
+            address(row, index),
+            figure.raw_text,
+            scale.spelling,
+            scale.factor,
+            1,
+            estimated or figure.estimated,
+            False,
+            None,
+            planned.heading,
         )
         if figure.number is not None:
-            observation.value = figure.number if scale.factor == ONE else figure.number * scale.factor
+            factor = scale.factor
+            observation.value = figure.number if factor is ONE or factor == ONE else figure.number * factor
             problem = scale.problem or ("unknown_unit" if row_unit_problem or planned.unknown_unit else None)
             if problem is not None and not (figure.suffix is None and planned.measure == "declared_growth"):
                 observation.status = "quarantined"

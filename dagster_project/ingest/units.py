@@ -14,9 +14,12 @@ from decimal import Decimal
 from dagster_project.ingest.text import normalise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """One row of units.csv. `factor` turns a figure in this unit into the dimension's stored unit."""
+    """One row of units.csv. `factor` turns a figure in this unit into the dimension's stored unit.
+
+    A unit book makes each once, so that they are told apart by identity: figures look theirs up by the thousand.
+    """
 
     spelling: str
     canonical: str

@@ -62,6 +62,9 @@ class FigureReader:
         if value is None:
             return BLANK
         if isinstance(value, float):
+            if not is_percent and value.is_integer() and -1e15 < value < 1e15:
+                text = str(int(value))
+                return Figure(text, Decimal(text))
             if value != value or value in (_INFINITE, -_INFINITE):
                 return Figure(str(value), problem="error")
             number = decimal_of(value)

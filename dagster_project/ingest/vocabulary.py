@@ -58,6 +58,11 @@ class Form:
     name_en: str
 
     @property
+    def required(self) -> frozenset[str]:
+        """Parts of the signature without which a table is not this form."""
+        return frozenset(part for part, _, is_required in self.signature if is_required)
+
+    @property
     def min_score(self) -> float:
         return float(self.settings.get("min_score", "0.55"))
 
@@ -120,7 +125,9 @@ class Vocabulary:
     settings: dict[str, str]
     fuels: frozenset[str]
     accident_classes: frozenset[str]
-    headers: dict[Any, Any] = field(default_factory=dict)  # recognise: columns and features of headers met before
+    headers: dict[Any, Any] = field(default_factory=dict)  # parse: columns and features of headers met before, by form
+    rows: dict[Any, Any] = field(default_factory=dict)  # recognise: how much of a row reads as headings
+    blocks: dict[Any, Any] = field(default_factory=dict)  # recognise: headers met before
     clean_names: dict[str, str] = field(default_factory=dict)  # table: names of enterprises as compared
     _terms: dict[str, Term] = field(default_factory=dict)
     _totals: dict[str, tuple[str, str | None] | None] = field(default_factory=dict)
