@@ -65,6 +65,12 @@ class AuditContext:
         self.rules = RuleBook(reference)
         self.indicators: dict[str, Meta] = load_indicators(reference)
         self.relations: tuple[Relation, ...] = load_relations(reference, self.indicators)
+        self._by_rule: dict[str, tuple[Relation, ...]] = {}
+        for relation in self.relations:
+            base = relation.rule.partition(".")[0]
+            self._by_rule[base] = (*self._by_rule.get(base, ()), relation)
+        # energy: coefficients of a fuel in a month
+        self.coefficients: dict[tuple[str, date], list[Any]] = {}
         self.links = load_links(reference)
         self.classes: tuple[AccidentClass, ...] = load_classes(reference)
         self.forms: dict[str, Mapping[str, Any]] = {row["form_code"]: row for row in reference.rows("forms")}
@@ -119,7 +125,8 @@ class AuditContext:
         return found
 
     def relations_of(self, rule: str) -> tuple[Relation, ...]:
-        return tuple(relation for relation in self.relations if relation.rule.partition(".")[0] == rule)
+        """The relations of a rule and its variants."""
+        return self._by_rule.get(rule, ())
 
     def form_names(self, form_code: str) -> tuple[str, str]:
         row = self.forms.get(form_code)

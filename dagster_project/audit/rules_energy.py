@@ -54,9 +54,18 @@ def coefficients(rows: Iterable[Mapping[str, Any]], fuel_code: str, at: date) ->
     return found
 
 
-def coefficient(rows: Iterable[Mapping[str, Any]], fuel_code: str, basis: str, at: date) -> Coefficient | None:
+def _known(run: Run, fuel_code: str, at: date) -> list[Coefficient]:
+    """`coefficients` of the deployment, remembered."""
+    found: list[Coefficient] | None = run.context.coefficients.get((fuel_code, at))
+    if found is None:
+        rows = run.context.reference.rows("energy_coefficients")
+        found = run.context.coefficients[fuel_code, at] = coefficients(rows, fuel_code, at)
+    return found
+
+
+def _coefficient(run: Run, fuel_code: str, basis: str, at: date) -> Coefficient | None:
     """The coefficient on the deployment's basis; a fuel that has only one basis is converted on that."""
-    found = coefficients(rows, fuel_code, at)
+    found = _known(run, fuel_code, at)
     return next((item for item in found if item.basis == basis), found[0] if found else None)
 
 
@@ -66,13 +75,12 @@ def judge_coefficients(run: Run) -> Iterable[Finding]:
     relations = [relation for relation in run.context.relations_of("V28") if relation.op == "coefficient"]
     if not relations or run.rule("V28") is None:
         return findings
-    rows = run.context.reference.rows("energy_coefficients")
     of_code: dict[str, list[Relation]] = {}
     for relation in relations:
         of_code.setdefault(relation.codes[0], []).append(relation)
     for figure in run.collected.figures:
         for relation in of_code.get(figure.meta.code, ()):
-            known = coefficients(rows, relation.codes[1], figure.row.first.period)
+            known = _known(run, relation.codes[1], figure.row.first.period)
             for bit in (MONTH, YTD):
                 used = figure.value(bit)
                 if used is None or not known or any(item.allows(used) for item in known):
@@ -97,11 +105,10 @@ def judge_equivalents(run: Run) -> Iterable[Finding]:
     rule = run.rule("V29")
     if rule is None:
         return findings
-    rows = run.context.reference.rows("energy_coefficients")
-    fuels = {row["fuel_code"] for row in rows}
     totals = {code for relation in run.context.relations_of("V29") for code in relation.codes}
-    if not totals:
+    if not totals or not any(figure.meta.code in totals for figure in run.collected.figures):
         return findings
+    fuels = {row["fuel_code"] for row in run.context.reference.rows("energy_coefficients")}
     basis = run.context.reference.setting("energy_basis", "calorific")
     for figure in run.collected.figures:
         if figure.meta.code not in totals:
@@ -114,7 +121,7 @@ def judge_equivalents(run: Run) -> Iterable[Finding]:
                 continue
             low = high = middle = 0.0
             for item, quantity in quantities:
-                known = coefficient(rows, item.meta.code, basis, figure.row.first.period)
+                known = _coefficient(run, item.meta.code, basis, figure.row.first.period)
                 if known is None or quantity is None:
                     break
                 low += quantity * known.low

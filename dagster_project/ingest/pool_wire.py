@@ -13,6 +13,7 @@ import pickle
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import repeat
 from operator import attrgetter, is_
@@ -41,15 +42,13 @@ _OTHERS = tuple(
 
 # a column: whether all its values are one, and that value or all of them
 _Column = tuple[bool, Any]
-_ALLOWED = {
-    ("decimal", "Decimal"),
-    ("datetime", "date"),
-    ("datetime", "datetime"),
-    ("datetime", "time"),
-    ("datetime", "timedelta"),
-    ("copyreg", "_reconstructor"),
-    ("copyreg", "__newobj__"),
-    ("builtins", "object"),
+# what a stream of plain values may ask for
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("decimal", "Decimal"): Decimal,
+    ("datetime", "date"): date,
+    ("datetime", "datetime"): datetime,
+    ("datetime", "time"): time,
+    ("datetime", "timedelta"): timedelta,
 }
 
 
@@ -57,9 +56,10 @@ class _Unpickler(pickle.Unpickler):
     """Takes the plain values of our records and nothing that could run code: a child has met a stranger's file."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is not part of a parsed workbook")
-        return super().find_class(module, name)
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of a parsed workbook") from None
 
 
 def pack(parsed: ParsedWorkbook) -> bytes:

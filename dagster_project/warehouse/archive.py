@@ -80,7 +80,8 @@ def _store(settings: Settings, chunks: Iterable[bytes]) -> tuple[str, int]:
     The rename itself is on the disk after `sync_folders` only.
     """
     incoming = settings.archive / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True)
+    if not incoming.is_dir():
+        incoming.mkdir(parents=True, exist_ok=True)
     temporary = incoming / f"{os.getpid()}-{time.monotonic_ns()}"
     digest = hashlib.sha256()
     size = 0
@@ -94,10 +95,14 @@ def _store(settings: Settings, chunks: Iterable[bytes]) -> tuple[str, int]:
             os.fsync(handle.fileno())
         sha256 = digest.hexdigest()
         target = archived_path(settings, sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(target)
-    finally:
+        try:
+            temporary.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
     return sha256, size
 
 
@@ -439,10 +444,17 @@ def copy_in(settings: Settings, found: Found) -> Copied | None:
     """
     source = settings.inbox / found.path
     too_large = found.size > settings.max_file_mb << 20
-    sha256, size = _hash(source)
+    # one that fits is read once; a larger one is hashed first, since it may stand in the archive already
+    content: bytes | None = None
+    if found.size <= CHUNK:
+        with source.open("rb") as handle:
+            content = handle.read(found.size + 1)
+        if len(content) != found.size:
+            return None
+    sha256, size = _hash(source) if content is None else (hashlib.sha256(content).hexdigest(), len(content))
     stored = not too_large
     if stored and not _is_archived(settings, sha256, size):
-        sha256, size = _store(settings, _chunks(source))
+        sha256, size = _store(settings, _chunks(source) if content is None else (content,))
     after = source.lstat()
     if (after.st_size, after.st_mtime_ns) != (found.size, found.mtime_ns) or size != found.size:
         return None
