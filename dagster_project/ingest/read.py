@@ -341,8 +341,8 @@ def _first_reader(content: bytes, scan: BiffScan, reading: _Reading) -> list[She
 
 
 def _doubt(sheets: list[Sheet], scan: BiffScan) -> str | None:
-    """Why the first reader's result is not to be trusted: broken (texts that the file lacks, addresses that no sheet has),
-    garbled, missing (cells that the file has), or None."""
+    """Why the first reader's result is not to be trusted: broken (records that no program writes so), garbled,
+    missing (cells that the file has), or None."""
     if scan.broken:
         return "broken"
     texts = [sheet.name for sheet in sheets]

@@ -21,7 +21,7 @@ from dagster_project.ingest.read_common import Extras, Unreadable, put, short
 from dagster_project.ingest.read_xlsx import Formats
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_FREE_OR_END = 0xFFFFFFFA
+_FREE_OR_END, _END = 0xFFFFFFFA, 0xFFFFFFFE
 
 _BOF, _EOF, _FILEPASS, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x002F, 0x0085, 0x041E, 0x00E0
 _ROW, _COLINFO, _BOOLERR, _FORMULA, _RK, _MULRK, _NUMBER = 0x0208, 0x007D, 0x0205, 0x0006, 0x027E, 0x00BD, 0x0203
@@ -30,6 +30,8 @@ _LABELS = {_LABELSST, 0x0204, 0x00D6}
 _BIFF8 = 0x0600
 # [MS-XLS] 2.5.41: a column index is at most 255
 _COLUMNS = 256
+# Bytes of the records of one cell; another length has swallowed the records behind it, or lost its own end.
+_LENGTHS = {_NUMBER: 14, _RK: 10, _LABELSST: 10, _BOOLERR: 8, _ROW: 16}
 _WORKSHEET = 0
 
 # [MS-XLS] 2.5.10 BErr
@@ -107,7 +109,10 @@ def open_ole(content: bytes) -> Ole:
     sectors = len(content) // sector
     if fat_count > sectors or difat_count > sectors:
         raise Unreadable("read.damaged", detail="OLE sector table is larger than the file")
-    heads = [at for at in struct.unpack_from("<109I", content, 76) if at < _FREE_OR_END]
+    listed = struct.unpack_from("<109I", content, 76)
+    if any(_FREE_OR_END <= at < _END for at in listed):
+        raise Unreadable("read.damaged", detail="OLE sector table names what is no sector")
+    heads = [at for at in listed if at < _FREE_OR_END]
     at, seen = first_difat, 0
     while at < _FREE_OR_END and seen < difat_count:
         block = _numbers(content[(at + 1) * sector : (at + 2) * sector])
@@ -142,7 +147,7 @@ class BiffScan:
 
     version: int = _BIFF8
     encrypted: bool = False
-    broken: bool = False  # a cell names a text that the table of texts lacks, or stands where no sheet has a cell
+    broken: bool = False  # a sheet's records cannot be as they were written
     extras: list[Extras] = field(default_factory=list)
     cells: list[set[tuple[int, int]]] = field(default_factory=list)
 
@@ -185,19 +190,35 @@ def scan_biff(stream: bytes) -> BiffScan:
             xf_index += 1
     for position in sheets:
         extras, cells = _scan_sheet(stream, position, formats) if position >= 0 else (Extras(), set())
-        scan.broken = scan.broken or (position >= 0 and texts is not None and _names_lost_text(stream, position, texts))
-        # a cell where no sheet of this format has one: its address is damaged
-        scan.broken = scan.broken or any(column >= _COLUMNS for _, column in cells)
+        scan.broken = scan.broken or (position >= 0 and _is_broken(stream, position, xf_index, texts))
         scan.extras.append(extras)
         scan.cells.append(cells)
     return scan
 
 
-def _names_lost_text(stream: bytes, position: int, texts: int) -> bool:
-    return any(
-        kind == _LABELSST and len(data) >= 10 and struct.unpack_from("<I", data, 6)[0] >= texts
-        for kind, data in _records(stream, position)
-    )
+def _is_broken(stream: bytes, position: int, formats: int, texts: int | None) -> bool:
+    """Whether a sheet's records cannot be as they were written: it has no end, or a cell's record has a wrong length, an
+    address that no sheet has, a format (of `formats`) or a text (of `texts`) that the file lacks."""
+    kind = 0
+    for kind, data in _records(stream, position):
+        if kind in _LENGTHS:
+            if len(data) != _LENGTHS[kind]:
+                return True
+            if kind == _ROW:
+                continue
+            _, column, xf = struct.unpack_from("<HHH", data)
+            if column >= _COLUMNS or xf >= formats > 0:
+                return True
+            if kind == _LABELSST and texts is not None and struct.unpack_from("<I", data, 6)[0] >= texts:
+                return True
+        elif kind == _MULRK:
+            if len(data) < 6 or len(data) % 6:
+                return True
+            first = struct.unpack_from("<H", data, 2)[0]
+            styles = (struct.unpack_from("<H", data, at)[0] for at in range(4, len(data) - 6, 6))
+            if first + len(data) // 6 - 1 > _COLUMNS or any(xf >= formats > 0 for xf in styles):
+                return True
+    return kind != _EOF
 
 
 def _format(data: bytes, version: int) -> dict[int, str]:

@@ -12,7 +12,7 @@ from datetime import datetime, time
 from html.parser import HTMLParser
 from xml.parsers import expat
 
-from dagster_project.ingest.grid import CellValue, Sheet
+from dagster_project.ingest.grid import CellValue, Sheet, address
 from dagster_project.ingest.read_common import LIMITS, Limits, Unreadable, put, short
 from dagster_project.ingest.read_ods import refuse_entities
 from dagster_project.ingest.read_text import decode
@@ -267,6 +267,10 @@ class _SpreadsheetMl:
             self.cell_style = get("StyleID") or ""
             self.formula, self.has_data = get("Formula") or "", False
         elif name == _SS + "Data":
+            if self.has_data:
+                # what lay between two cells is gone: whose figure this is cannot be known
+                where = address(self.row, self.column)
+                raise Unreadable("read.damaged", detail=f"{self.sheets[-1].name} {where}: <Data><Data>")
             self.kind, self.text, self.has_data = get("Type") or "String", [], True
         elif name == _EXCEL + "Visible":
             self.text = []

@@ -148,6 +148,9 @@ def unlisted_sheets(package: Package, listed: Collection[str]) -> list[str]:
     ]
 
 
+_NO_TEXT = re.compile(rb"""<c [^>]*t="s"[^>]*><v>([^<]*[^0-9<\s][^<]*)</v>""")
+
+
 def fault_in(data: bytes) -> str | None:
     """What is wrong with a part as XML, None where it is well formed.
 
@@ -161,7 +164,9 @@ def fault_in(data: bytes) -> str | None:
         parser.Parse(data, True)
     except expat.ExpatError as fault:
         return None if fault.code == _UNKNOWN_ENCODING else str(fault)
-    return None
+    # a text by a number that is none: its cell would be blank, or another's
+    lost = _NO_TEXT.search(data) if b't="s"' in data else None
+    return f"text {lost.group(1).decode('utf-8', 'replace')!r}" if lost else None
 
 
 def workbook_formats(package: Package) -> Formats:

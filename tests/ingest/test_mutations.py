@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.intake_county import County
-from benchmarks.mutations import run
+from benchmarks.mutations import as_spreadsheetml, run
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.read import read_workbook
 from dagster_project.reference import load_reference
@@ -80,10 +80,43 @@ def test_texts_that_an_old_file_lost_are_told(messages: Messages, shared_workboo
     assert any(issue.severity != "info" for issue in book.issues)
 
 
-def test_a_cell_of_an_old_workbook_beyond_its_last_column_is_damage(messages: Messages, shared_workbooks: Path) -> None:
+# a LABELSST record of ten bytes: kind, length, row, column, format, text
+LABEL = b"\xfd\x00\x0a\x00"
+
+
+@pytest.mark.parametrize(
+    ("place", "flipped"),
+    [(2, 0x40), (7, 0x10), (9, 0x40), (13, 0x40)],
+    ids=["a length that swallows the next cells", "a column beyond the last", "a format that is not there", "a text"],
+)
+def test_a_cell_of_an_old_workbook_that_no_program_writes_is_damage(
+    messages: Messages, shared_workbooks: Path, place: int, flipped: int
+) -> None:
     content = bytearray((shared_workbooks / "specimens" / "02-全县汇总.xls").read_bytes())
-    # a LABELSST record of ten bytes: row, column, ...
-    at = content.index(b"\xfd\x00\x0a\x00")
-    content[at + 7] ^= 0x10
+    content[content.index(LABEL) + place] ^= flipped
     book = read_workbook(bytes(content), "x.xls", messages)
-    assert [issue.rule for issue in book.issues if issue.severity != "info"] == ["read.damaged"]
+    # the second reader looks, and goes on where only a format is lost
+    said = "read.second_reader" if place == 9 else "read.damaged"
+    assert [issue.rule for issue in book.issues if issue.severity != "info"] == [said]
+
+
+def test_a_sector_table_that_names_no_sector_is_damage(messages: Messages, shared_workbooks: Path) -> None:
+    content = bytearray((shared_workbooks / "specimens" / "02-全县汇总.xls").read_bytes())
+    content[184] = 0xFD
+    book = read_workbook(bytes(content), "x.xls", messages)
+    assert [issue.rule for issue in book.issues] == ["read.damaged"]
+
+
+def test_a_text_by_a_number_that_is_none_refuses_its_sheet(messages: Messages, content: bytes) -> None:
+    broken = altered(content, "xl/worksheets/sheet2.xml", b't="s"><v>', b't="s"><v>!')
+    book = read_workbook(broken, "x.xlsx", messages)
+    (issue,) = [issue for issue in book.issues if issue.severity == "error"]
+    assert issue.rule == "read.damaged_sheet" and "sheet2.xml" in issue.message_en
+
+
+def test_two_figures_in_one_cell_of_an_xml_workbook_are_damage(messages: Messages) -> None:
+    county = County(7)
+    whole = as_spreadsheetml(county.book(county.townships[0], county.measured[0]))
+    assert read_workbook(whole, "x.xls", messages).issues == []
+    cut = whole.replace(b'</Data></Cell><Cell><Data ss:Type="Number">', b'</Data><Data ss:Type="Number">', 1)
+    assert [issue.rule for issue in read_workbook(cut, "x.xls", messages).issues] == ["read.damaged"]
