@@ -413,6 +413,19 @@ def as_of_(
 
 
 @app.command()
+def names(
+    name: Annotated[str | None, typer.Option(help="A name as a workbook writes it.")] = None,
+    means: Annotated[str | None, typer.Option("--is", help="Code of the township or enterprise meant.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List names that no register knows; with --name and --is, keep what one means."""
+    from dagster_project.commands import names as command
+
+    command.run(_settings(), name, means, by, as_json=as_json)
+
+
+@app.command()
 def changes(
     county: Annotated[str | None, typer.Option(help="Six digits of the county; your own by default.")] = None,
     year: Annotated[int | None, typer.Option(min=1949, max=2200, help="Only events of this year.")] = None,

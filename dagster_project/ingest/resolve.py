@@ -93,6 +93,8 @@ class Directory:
     by_code: dict[str, str] = field(default_factory=dict)
     by_organisation: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
+    # what people said a name means (enterprise_aliases.csv); goes before the registers' names
+    aliases: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def from_reference(cls, reference: Reference, vocabulary: Vocabulary | None = None) -> Directory:
@@ -111,6 +113,9 @@ class Directory:
             names.setdefault(normalise(row["alias"]), []).append(
                 _Name(row["township_code"], row["valid_from"], row["valid_to"], row["valid_to"] is not None)
             )
+        aliases: dict[str, set[str]] = {}
+        for row in reference.rows("enterprise_aliases"):
+            aliases.setdefault(clean_enterprise(row["alias"], vocabulary), set()).add(row["enterprise_id"])
         operations = {(row["from_code"], row["to_code"]): row["op"] for row in reference.rows("township_links")}
         county = [settings.get("county_name_zh", ""), settings.get("county_name_en", "")]
         return cls(
@@ -120,6 +125,7 @@ class Directory:
             names=names,
             operations=operations,
             vocabulary=vocabulary,
+            aliases=aliases,
         )
 
     def register(self, enterprise: KnownEnterprise) -> None:
@@ -502,11 +508,15 @@ class _Resolver:
         return None
 
     def _by_name(self, name: str, township: str | None) -> set[str]:
-        """Enterprises that bear exactly this name, in the township where one is given."""
-        ids = self.directory.by_name.get(clean_enterprise(name, self.vocabulary), set())
-        if township is None:
-            return set(ids)
-        return {one for one in ids if self._ground(one) in (township, None)}
+        """Enterprises that this name is said to mean, else those that bear exactly this name; in the township where
+        one is given."""
+        cleaned = clean_enterprise(name, self.vocabulary)
+        said = {one for one in self.directory.aliases.get(cleaned, ()) if one in self.directory.enterprises}
+        for ids in (said, self.directory.by_name.get(cleaned, set())):
+            found = set(ids) if township is None else {one for one in ids if self._ground(one) in (township, None)}
+            if found:
+                return found
+        return set()
 
     def is_known(self, unit: UnitRef, day: date) -> bool:
         """Whether exactly one enterprise bears this name, in the township that is said."""

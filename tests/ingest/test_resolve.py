@@ -110,6 +110,17 @@ def test_names_within_their_township_never_by_similarity(read: Reader) -> None:
     assert mine.status == "suspended"
 
 
+def test_an_alias_means_the_enterprise_of_its_own_township(read: Reader, directory: Directory) -> None:
+    """What a person said a name means (enterprise_aliases.csv) goes first, and never over a township's border."""
+    directory.aliases["老煤矿"] = {"91529901780002858K", "91529901780003228M"}
+    intake = read(ROWS.format(rows="站前镇|老煤矿||1|\n新桥镇|老煤矿||2|\n云溪街道|老煤矿||3|"))
+    assert figures(intake) == {
+        ("BF02", "91529901780002858K", "ytd"): "1",
+        ("BF02", "91529901780003228M", "ytd"): "2",
+    }
+    assert at(intake, "resolve.unknown_enterprise") == ["B6"]
+
+
 def test_the_rows_township_beats_the_registers(read: Reader) -> None:
     intake = read(ROWS.format(rows="卫山镇|示范铝业有限公司|91529901780001003A|1|"))
     (one,) = intake.parsed.observations
