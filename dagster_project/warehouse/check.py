@@ -27,7 +27,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import mappings
 from dagster_project.warehouse.archive import from_timestamp, utc_now
 from dagster_project.warehouse.errors import NothingPublished, render
-from dagster_project.warehouse.known import Known, Reading, history_start
+from dagster_project.warehouse.known import ColumnRow, Known, Reading, history_start
 from dagster_project.warehouse.read import PublishedReader
 
 
@@ -180,6 +180,7 @@ def published_knowledge(settings: Settings, reading: Reading, since: date | None
             () if since is None else _figures(reader, since),
             _incidents(reader),
             acceptances=() if since is None else _acceptances(reader),
+            columns=() if since is None else _columns(reader),
         )
     except NothingPublished:
         return Known.build(reading.reference, reading.vocabulary, (), (), (), ())
@@ -256,6 +257,18 @@ def _acceptances(reader: PublishedReader) -> Iterable[Acceptance]:
         Acceptance(rule, code, unit_id, period, measure, float(value), by, reason)
         for rule, code, unit_id, period, measure, value, by, reason in rows
     ]
+
+
+def _columns(reader: PublishedReader) -> Iterable[ColumnRow]:
+    rows = _rows(
+        reader,
+        "WITH last AS (SELECT form_code, reporter_unit_id, max(submission_id) AS submission_id "
+        "FROM marts.fct_submission WHERE status = 'accepted' AND form_code IS NOT NULL GROUP BY ALL) "
+        "SELECT v.form_code, l.reporter_unit_id, v.file_name, v.sheet, regexp_extract(v.cell, '^[A-Z]+'), "
+        "v.indicator_code, v.measure, min(v.heading) FROM last l JOIN marts.fct_observation_version v "
+        "USING (submission_id) GROUP BY ALL ORDER BY ALL",
+    )
+    return [(*row[:5], row[5], row[6], row[7]) for row in rows]
 
 
 def _incidents(reader: PublishedReader) -> Iterable[IncidentRow]:

@@ -8,7 +8,7 @@ submissions are taken in, calling resolve and audit. Does not belong here: how t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,11 +16,14 @@ from dagster_project.audit.history import Acceptance, History, InMemoryHistory
 from dagster_project.audit.run import Auditor
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
+from dagster_project.ingest.moved import Columns, columns_of, moves, places_of
 from dagster_project.ingest.resolve import Directory, resolve
 from dagster_project.ingest.vocabulary import Vocabulary
 from dagster_project.reference import Reference
 from dagster_project.warehouse.store import Store
 
+# form, reporting unit, file, sheet, letters of a column, indicator, measure, heading
+ColumnRow = tuple[str, str | None, str, str, str, str, str, str | None]
 BEGINNING = date(1, 1, 1)
 # Months that the rules may look back from the oldest figure that comes in.
 HISTORY_MONTHS = 37
@@ -63,6 +66,8 @@ class Known:
     registers: Registers
     history: InMemoryHistory
     since: date
+    # (form, reporting unit) → the columns of its last workbook
+    columns: dict[tuple[str, str | None], Columns] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -75,6 +80,7 @@ class Known:
         incidents: Iterable[IncidentRow],
         since: date = BEGINNING,
         acceptances: Iterable[Acceptance] = (),
+        columns: Iterable[ColumnRow] = (),
     ) -> Known:
         """From plain records; `figures` as InMemoryHistory.load takes them, in order of intake."""
         directory = Directory.from_reference(reference, vocabulary)
@@ -87,7 +93,7 @@ class Known:
         for row in incidents:
             history.add_incident(row)
         history.accept(acceptances)
-        return cls(directory, Registers(directory), history, since)
+        return cls(directory, Registers(directory), history, since, _columns(columns))
 
     @classmethod
     def load(cls, store: Store, reference: Reference, vocabulary: Vocabulary, since: date | None) -> Known:
@@ -102,6 +108,7 @@ class Known:
             store.incidents(),
             first,
             store.acceptances() if since else (),
+            store.columns() if since else (),
         )
 
     def reaches(self, since: date) -> bool:
@@ -113,6 +120,21 @@ class Known:
         if intake.parsed.roster:
             self.registers.forget()
         self.history.add_intake(intake)
+        for form_code, columns in columns_of(intake).items():
+            self.columns[form_code, intake.reporter_unit_id] = columns
+
+
+def _columns(rows: Iterable[ColumnRow]) -> dict[tuple[str, str | None], Columns]:
+    found: dict[tuple[str, str | None], Columns] = {}
+    held: dict[tuple[str, str | None], dict[str, set[tuple[str, str, str]]]] = {}
+    for form_code, reporter, file_name, sheet, letters, indicator_code, measure, heading in rows:
+        key = (form_code, reporter)
+        known = found.setdefault(key, Columns(file_name, sheet))
+        if known.sheet == sheet:
+            held.setdefault(key, {}).setdefault(letters, set()).add((indicator_code, measure, heading or ""))
+    for key, by_letters in held.items():
+        found[key].places = places_of(by_letters)
+    return found
 
 
 class Reading:
@@ -138,5 +160,10 @@ class Reading:
         """
         # Months in the future are audit's V34, which knows the time of receipt.
         intake = resolve(parsed, known.directory, self.vocabulary)
+        for form_code, columns in columns_of(intake).items():
+            before = known.columns.get((form_code, intake.reporter_unit_id))
+            issue = moves(before, columns, self.messages) if before is not None else None
+            if issue is not None:
+                intake.issues.append(issue)
         self.auditor.audit(intake, history or known.history, known.registers, submission)
         return intake

@@ -537,6 +537,24 @@ class Store:
         while rows := cursor.fetchmany(50_000):
             yield from rows
 
+    def columns(self) -> Iterator[tuple[Any, ...]]:
+        """Where the last workbook of each form and reporting unit has its columns: (form, unit, file, sheet, letters,
+        indicator, measure, heading), in the order of its cells."""
+        rows = self.connection.execute(
+            """
+            WITH last AS (
+                SELECT form_code, reporter_unit_id, file_name, submission_id FROM raw.submission
+                WHERE status = 'accepted' AND form_code IS NOT NULL
+                QUALIFY row_number() OVER (PARTITION BY form_code, reporter_unit_id ORDER BY seq DESC) = 1
+            )
+            SELECT o.form_code, l.reporter_unit_id, l.file_name, o.sheet, regexp_extract(o.cell, '^[A-Z]+'),
+                   o.indicator_code, o.measure, min(o.heading)
+            FROM last l JOIN raw.observation o USING (submission_id)
+            GROUP BY ALL ORDER BY ALL
+            """
+        ).fetchall()
+        yield from rows
+
     def heard(self) -> int:
         """How many acceptances raw.act holds."""
         row = self.connection.execute("SELECT count(*) FROM raw.act WHERE kind = 'accepted'").fetchone()
