@@ -32,6 +32,7 @@ from dagster_project.ingest.model import Issue, Severity
 from dagster_project.ingest.read import member_name, read_workbook
 from dagster_project.ingest.read_common import Unreadable, member, open_package
 from dagster_project.ingest.read_xlsx import has_entities, sheet_parts
+from dagster_project.ingest.returned_look import dress
 
 _ADDRESS = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 _FORBIDDEN_IN_TITLE = re.compile(r"[\[\]:*?/\\]")
@@ -72,14 +73,18 @@ def mark(content: bytes, file_name: str, issues: Sequence[Issue], messages: Mess
     """The workbook with every issue marked, and its new name.
 
     .xlsx and .xlsm keep formulas, formats, widths (and macros, which nothing here runs); every other kind comes back as
-    .xlsx written from what was read; a zip comes back as a zip of its marked members. Never raises for bad input: of a
+    .xlsx written from what was read, an old .xls in its own look; a zip comes back as a zip of its marked members. Never raises for bad input: of a
     file that cannot be read the list of issues alone comes back.
     """
     book = read_workbook(content, file_name, messages)
     path = PurePosixPath(file_name.replace("\\", "/"))
     if book.kind == "zip":
         return _mark_archive(content, issues, messages), path.with_suffix(".zip").name
-    target = _open_original(content, book, messages) or _from_grid(book, messages)
+    target = _open_original(content, book, messages)
+    if target is None:
+        target = _from_grid(book, messages)
+        if book.kind == "xls":
+            dress(content, [target.book[target.titles[sheet.name]] for sheet in book.sheets])
     is_macro_book = target.book.vba_archive is not None
     _remove_former_marks(target, messages)
     _mark_cells(target, issues, messages)

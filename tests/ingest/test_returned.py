@@ -188,6 +188,34 @@ def test_an_old_xls_comes_back_with_its_values_and_merges(name: str, messages: M
     assert sorted(before.sheets[0].merges) == sorted(after.sheets[0].merges)
 
 
+@pytest.mark.skipif(not WORKBOOKS.is_dir(), reason="shared/workbooks is not on this machine")
+def test_an_old_xls_comes_back_in_its_own_look(messages: Messages) -> None:
+    import xlrd
+    from openpyxl.cell import MergedCell
+
+    path = WORKBOOKS / "yearbooks" / "0115-市、州生产总值（2018）.xls"
+    old = xlrd.open_workbook(path, formatting_info=True)
+    sheet = old.sheet_by_index(0)
+    content, _ = mark(path.read_bytes(), path.name, [], messages)
+    page = page_of(content, sheet.name)
+    fonts, bordered = set(), 0
+    for row in range(sheet.nrows):
+        for column in range(sheet.row_len(row)):
+            xf = old.xf_list[sheet.cell_xf_index(row, column)]
+            cell = page.cell(row + 1, column + 1)
+            if isinstance(cell, MergedCell):
+                continue
+            fonts.add(cell.font.name)
+            assert cell.font.name == old.font_list[xf.font_index].name
+            # the first cell of a merge also bears the edges of its last
+            assert (cell.border.bottom and cell.border.bottom.style) or not xf.border.bottom_line_style
+            bordered += bool(xf.border.bottom_line_style)
+    assert len(fonts) > 1 and bordered, "the file has a look to keep"
+    widths = {column: info.width / 256 for column, info in sheet.colinfo_map.items() if column < 3}
+    for column, width in widths.items():
+        assert page.column_dimensions["ABC"[column]].width == pytest.approx(width, abs=0.01)
+
+
 def test_dates_stay_dates_when_a_grid_is_written(messages: Messages) -> None:
     xml = (
         b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
