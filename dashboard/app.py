@@ -90,7 +90,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     _health(app.server, store)
     days = Days(settings, store)
     day_status.install(app.server, days)
-    downloads.install(app.server, store, gate, days)
+    downloads.install(app.server, settings, store, gate, days)
     intake.register(app.server, settings, gate, store)
     months.register(app.server, settings, gate)
 

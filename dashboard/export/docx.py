@@ -64,6 +64,10 @@ def write(draft: Draft) -> bytes:
     writer.paragraph([title], "font.heading", TABLE_PT)
     for note in notes:
         writer.paragraph([note], size=TABLE_PT)
+    if draft.dropped:
+        writer.paragraph([word("left_out")], "font.heading", TABLE_PT)
+        for left in draft.dropped:
+            writer.paragraph([wording.gaps(left.template)], size=TABLE_PT)
     _footer(document.sections[0], draft.stamp)
     properties = document.core_properties
     properties.title, properties.author, properties.comments = draft.title, draft.signature[0], draft.stamp

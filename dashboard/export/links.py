@@ -18,6 +18,10 @@ KINDS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
 }
+BULLETIN = "/export/bulletin.docx"
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+# Pages whose readers issue the bulletin.
+ISSUED = ("/", "/submissions")
 
 
 # The tables whose content a page shows.
@@ -26,7 +30,11 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "/township": ("progress", "ranking"),
     "/enterprise": ("enterprises",),
     "/safety": ("safety",),
+    "/coal": ("mines",),
+    "/energy": ("energy", "fuels"),
+    "/scorecard": ("scorecard", "scores"),
     "/submissions": ("unreported",),
+    "/quality": ("issues",),
 }
 
 
@@ -35,7 +43,19 @@ def for_page(view: View) -> list[html.P]:
     names = SHOWN.get(view.path, ())
     # An earlier day that is not there yet has no figures either.
     is_shown = view.period in view.catalogue.periods and view.state.as_of == view.snapshot.day
-    return [links(view, *names)] if names and is_shown else []
+    if not is_shown:
+        return []
+    # The bulletin speaks of every township, so it is only for those who see them all.
+    word = [bulletin(view)] if view.path in ISSUED and view.snapshot.scope.is_whole else []
+    return [*([links(view, *names)] if names else []), *word]
+
+
+def bulletin(view: View) -> html.P:
+    """The month's bulletin in Word, a draft."""
+    target = address.href(BULLETIN, replace(view.state, period=view.period))
+    text = view.t("export.bulletin", period=view.month(view.period))
+    link = html.A(text, href=target, className="export", **attribute("data-reload", "true"))
+    return html.P([link, " ", view.t("export.bulletin_note")], className="exports footnote")
 
 
 def links(view: View, *names: str) -> html.P:

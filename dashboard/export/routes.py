@@ -1,24 +1,27 @@
-"""Downloads: /export/<table>.<xlsx|csv> with the page's query string, scoped as the page is.
+"""Downloads: /export/<table>.<xlsx|csv> and /export/bulletin.docx with the page's query string, scoped as the page is.
 
 Belongs here: which table stands at which address, who may have it, the file's name.
-Does not belong here: the tables (tables.py), file formats, accounts (access/).
+Does not belong here: the tables (tables.py, sectors.py), file formats, accounts (access/).
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import quote
 
 import flask
 
+from dagster_project.settings import Settings
+from dagster_project.warehouse.closing import frozen_version
 from dashboard import state as address
 from dashboard.access.gate import Gate
 from dashboard.as_of.days import Days
 from dashboard.data.catalogue import catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
-from dashboard.export import bulletin, delimited, tables, xlsx
-from dashboard.export.links import KINDS
+from dashboard.export import bulletin, delimited, docx, sectors, tables, xlsx
+from dashboard.export.links import BULLETIN, KINDS, WORD
 from dashboard.export.tables import Table
 from dashboard.i18n import Translator
 from dashboard.state import State
@@ -39,22 +42,26 @@ TABLES: dict[str, tuple[str, Callable[[View], Table]]] = {
     "safety": ("/safety", lambda view: tables.safety(view, tables.watched(view))),
     "unreported": ("/submissions", tables.unreported),
     "enterprises": ("/enterprise", lambda view: tables.enterprises(view, _lead(view))),
+    "mines": ("/coal", sectors.mines),
+    "energy": ("/energy", sectors.energy_users),
+    "fuels": ("/energy", sectors.fuels),
+    "scorecard": ("/scorecard", sectors.scorecard),
+    "scores": ("/scorecard", sectors.scores),
+    "issues": ("/quality", sectors.issues),
 }
 
+Made = tuple[bytes, str]
 
-def install(server: flask.Flask, store: Store, gate: Gate, days: Days) -> None:
+
+def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, days: Days) -> None:
     """Serve the downloads; each reader gets the rows of their scope, as on the page, of the day that it shows."""
 
-    @server.get("/export/<name>.<kind>")
-    def export(name: str, kind: str) -> flask.Response:
-        if name not in TABLES or kind not in KINDS:
-            flask.abort(404)
-        page, make = TABLES[name]
-        asked = address.parse(flask.request.query_string.decode("utf-8", "replace"))
-        t = Translator(asked.lang)
-        if not gate.may_open(page) or not gate.may("may_export"):
-            gate.record("refused", path=flask.request.path, reason="export")
-            return _plain(403, t("export.refused"))
+    def refused(t: Translator, key: str) -> flask.Response:
+        gate.record("refused", path=flask.request.path, reason="export")
+        return _plain(403, t(key))
+
+    def answered(asked: State, t: Translator, kind: str, make: Callable[[Snapshot], Made]) -> flask.Response:
+        """The file that `make` gives on the version or day asked for, or why there is none."""
         try:
             source, version = store, asked.version
             if asked.as_of:
@@ -63,7 +70,7 @@ def install(server: flask.Flask, store: Store, gate: Gate, days: Days) -> None:
                     status = 503 if day.standing in ("making", "failed") else 404
                     return _plain(status, t(f"as_of.export.{day.standing}", day=asked.as_of))
                 source, version = days.store(asked.as_of), None
-            content, title = source.draw(lambda snapshot: _made(snapshot, asked, t, page, make, kind), version=version)
+            content, title = source.draw(make, version=version)
         except UnknownVersion:
             return _plain(404, t("version.unknown_why", version=asked.version))
         except NotPublished:
@@ -79,18 +86,50 @@ def install(server: flask.Flask, store: Store, gate: Gate, days: Days) -> None:
             version=version or store.version(),
             as_of=asked.as_of,
         )
-        answer = flask.Response(content, mimetype=KINDS[kind])
+        answer = flask.Response(content, mimetype=KINDS.get(kind, WORD))
         answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{title}.{kind}')}"
         return answer
+
+    @server.get("/export/<name>.<kind>")
+    def export(name: str, kind: str) -> flask.Response:
+        if name not in TABLES or kind not in KINDS:
+            flask.abort(404)
+        page, make = TABLES[name]
+        asked = address.parse(flask.request.query_string.decode("utf-8", "replace"))
+        t = Translator(asked.lang)
+        if not gate.may_open(page) or not gate.may("may_export"):
+            return refused(t, "export.refused")
+        return answered(asked, t, kind, lambda snapshot: _made(snapshot, asked, t, page, make, kind))
+
+    @server.get(BULLETIN)
+    def word() -> flask.Response:
+        """The month's bulletin; a closed month's from the version it is frozen with, as `tew bulletin` makes it."""
+        asked = address.parse(flask.request.query_string.decode("utf-8", "replace"))
+        t = Translator(asked.lang)
+        # It speaks of every township: from the rows of one it would say what is not so.
+        if not gate.scope().is_whole or not gate.may("may_export"):
+            return refused(t, "export.bulletin_refused")
+        if asked.period and not (asked.as_of or asked.version):
+            asked = replace(asked, version=frozen_version(settings, asked.period))
+        base = flask.request.url_root
+        return answered(asked, t, "docx", lambda snapshot: _bulletin(snapshot, asked, base))
+
+
+def _bulletin(snapshot: Snapshot, asked: State, base: str) -> Made:
+    """The bulletin of the month asked for, else of the newest, and its file's name with the version."""
+    period = asked.period or catalogue(snapshot).latest
+    if period is None:
+        raise NotPublished("no figures")
+    draft = bulletin.draft(snapshot, period, base)
+    day = f"_{snapshot.day}" if snapshot.day else ""
+    return docx.write(draft), f"{draft.title}{day}_{draft.version}"
 
 
 def _plain(status: int, text: str) -> flask.Response:
     return flask.Response(text, status=status, mimetype="text/plain")
 
 
-def _made(
-    snapshot: Snapshot, asked: State, t: Translator, page: str, make: Callable[[View], Table], kind: str
-) -> tuple[bytes, str]:
+def _made(snapshot: Snapshot, asked: State, t: Translator, page: str, make: Callable[[View], Table], kind: str) -> Made:
     """The file and its name: the table, the unit chosen, the month, the basis."""
     known = catalogue(snapshot)
     period = asked.period or known.latest

@@ -88,6 +88,11 @@ def fields(template: str) -> list[str]:
     return _FIELD.findall(template)
 
 
+def gaps(template: str) -> str:
+    """A template with a box where each number would stand; a clause begins without the mark that joined it."""
+    return _FIELD.sub(word("gap"), re.sub(r"^[^\w{]+", "", template))
+
+
 def fill(template: str, values: dict[str, Any]) -> Phrase:
     """A template with its fields replaced: by text, a Figure, or a whole phrase."""
     phrase: Phrase = []

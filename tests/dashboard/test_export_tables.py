@@ -13,6 +13,7 @@ import pytest
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
+from dashboard.access.accounts import Account, Accounts
 from dashboard.app import create_app
 from dashboard.export import delimited, xlsx
 from dashboard.export.routes import TABLES
@@ -120,3 +121,18 @@ def test_a_page_offers_its_tables_in_its_own_state(server) -> None:  # type: ign
         frame, _ = draw(Store(PublishedReader(settings)), "/township", "?basis=reported&lang=en")
     assert "/export/ranking.xlsx?period=" in frame.html
     assert "basis=reported&amp;lang=en" in frame.html
+
+
+@pytest.mark.parametrize(("account", "status"), [(("zhang", "leader", None), 503), (("li", "township_head", "1"), 403)])
+def test_the_bulletin_is_for_those_who_see_every_township(
+    home: Settings, account: tuple[str, str, str | None], status: int
+) -> None:
+    """The home is empty: whoever may have the bulletin is told so."""
+    name, role, unit = account
+    Accounts(home).add(Account(name, role, unit=unit), "A-long-enough-password")
+    browser = create_app(home).server.test_client()
+    fields = {"name": name, "password": "A-long-enough-password"}
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/login").text)
+    assert found
+    browser.post("/login", data={**fields, "csrf_token": found[1]}, headers={"Origin": "http://localhost"})
+    assert browser.get("/export/bulletin.docx").status_code == status
