@@ -155,62 +155,20 @@ alone as (
     where contested_key.measure is null
 )
 
+{% set read_columns = [
+    'indicator_code', 'level', 'unit_id', 'township_code', 'period', 'measure', 'line_no', 'value', 'null_reason',
+    'is_estimated', 'is_carried', 'target_form', 'submission_id', 'seq', 'file_name', 'form_code', 'sheet', 'cell',
+    'heading', 'raw_text', 'raw_unit', 'unit_factor', 'received_at',
+] %}
+{% for standing in ['judged', 'alone'] %}
 select
-    indicator_code,
-    level,
-    unit_id,
-    township_code,
-    period,
-    measure,
-    line_no,
-    value,
-    null_reason,
-    is_estimated,
-    is_carried,
-    target_form,
-    submission_id,
-    seq,
-    file_name,
-    form_code,
-    sheet,
-    cell,
-    heading,
-    raw_text,
-    raw_unit,
-    unit_factor,
-    received_at,
+    {% for column in read_columns %}
+    {{ column }},
+    {% endfor %}
     known_from as valid_from,
     form_precedence,
     valid_to,
     version_status as status
-from judged
-union all
-select
-    indicator_code,
-    level,
-    unit_id,
-    township_code,
-    period,
-    measure,
-    line_no,
-    value,
-    null_reason,
-    is_estimated,
-    is_carried,
-    target_form,
-    submission_id,
-    seq,
-    file_name,
-    form_code,
-    sheet,
-    cell,
-    heading,
-    raw_text,
-    raw_unit,
-    unit_factor,
-    received_at,
-    known_from as valid_from,
-    form_precedence,
-    valid_to,
-    version_status as status
-from alone
+from {{ standing }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
