@@ -45,6 +45,10 @@ class Late:
     def __bool__(self) -> bool:
         return bool(self.parts or self.months)
 
+    def copy(self) -> Late:
+        """For taking back what a batch noted."""
+        return Late(dict(self.parts), dict(self.months))
+
     def note(self, intake: Intake, seq: int, history: InMemoryHistory) -> None:
         """Before a submission joins the history: what it brings, and who may have been judged without it."""
         seen: set[tuple[str, str | None, date, str | None]] = {

@@ -288,7 +288,7 @@ class _TakingIn:
         may_take = len(batch) >= WORTH_OVERLAPPING and not self.repeated
         if may_take:
             self._flush()
-        before = self.report.counted()
+        before, late = self.report.counted(), self.late.copy()
         taken: list[Received] = []
         has_register = False
         for entry in batch:
@@ -302,7 +302,7 @@ class _TakingIn:
                 self._take(entry, shelf.take(entry.seq))
                 taken.append(entry)
         if has_register and taken:
-            self.batch, self.known, self.late = Batch(), None, rejudging.Late()
+            self.batch, self.known, self.late = Batch(), None, late
             self.report.restore(before)
             self.done -= len(taken)
             for seq, again in self._parse(pool, taken):

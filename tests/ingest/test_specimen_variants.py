@@ -127,3 +127,12 @@ def test_expected_figures_of_variants(
         expected = list(csv.DictReader(handle))
     wanted = {tuple(row[part] for part in PARTS): Decimal(row["value"]) if row["value"] else None for row in expected}
     assert {key: held.get(key, "lacking") for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", ["02-全县汇总.xls", "04-基层表.xls"])
+def test_an_et_that_holds_biff_is_read_by_its_content(
+    shared_workbooks: Path, vocabulary: Vocabulary, name: str
+) -> None:
+    content = (shared_workbooks / "specimens" / name).read_bytes()
+    one, other = (parse(content, file, vocabulary) for file in (name, "报表.et"))
+    assert one.observations and one.observations == other.observations

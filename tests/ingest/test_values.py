@@ -6,9 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagster_project.ingest.grid import CellValue, Sheet, Workbook
+from dagster_project.ingest.parse import parse_grid
 from dagster_project.ingest.units import choose
 from dagster_project.ingest.values import bare_number, decimal_of
 from dagster_project.ingest.vocabulary import Vocabulary
@@ -166,3 +168,66 @@ def test_every_unit_stores_in_its_dimensions_unit(vocabulary: Vocabulary) -> Non
             stored = vocabulary.units.find(unit.stored_unit)
             assert stored is not None and stored.dimension == unit.dimension, unit
             assert unit.factor > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.data(),
+    st.integers(min_value=1, max_value=10**9).map(lambda cents: Decimal(cents) / 100),
+    st.sampled_from(("sheet", "column", "cell")),
+)
+def test_a_figure_is_the_same_in_every_unit_wherever_the_unit_is_stated(
+    vocabulary: Vocabulary, data: st.DataObject, value: Decimal, place: str
+) -> None:
+    unit = data.draw(st.sampled_from(vocabulary.units.by_dimension["money"]))
+    said = {where: unit.spelling if where == place else "" for where in ("sheet", "column", "cell")}
+    rows: list[list[CellValue]] = [
+        ["示范县乡镇企业主要经济指标完成情况表（2026年1—3月）"],
+        [f"单位：{said['sheet']}" if said["sheet"] else None],
+        ["乡镇", f"增加值（{said['column']}）" if said["column"] else "增加值", "实交税金"],
+        [None, "累计", "累计"],
+        ["站前镇", f"{value / unit.factor:f}{said['cell']}", 1.0],
+    ]
+    parsed = parse_grid(Workbook("a.xlsx", "xlsx", [Sheet("S", rows)]), vocabulary)
+    [read] = [one.value for one in parsed.observations if one.indicator_code == "TE01"]
+    assert read == value
+
+
+def test_a_percentage_is_read_as_the_heading_or_the_unit_line_declares_it(vocabulary: Vocabulary) -> None:
+    """12.5 and 0.125 are the same where the form says so; nothing is guessed from the size."""
+    for heading, written, points in (
+        ("增长%", 12.5, "12.5"),
+        ("增长（小数）", 0.125, "12.5"),
+        ("增长%", 0.125, "0.125"),
+    ):
+        rows: list[list[CellValue]] = [
+            ["示范县乡镇企业主要经济指标完成情况表（2026年1—3月）"],
+            ["单位：万元"],
+            ["乡镇", "增加值", None, None],
+            [None, "累计", "同期", heading],
+            ["站前镇", 45.0, 40.0, written],
+        ]
+        sheet = Sheet("S", rows, [(2, 1, 2, 3)])
+        parsed = parse_grid(Workbook("a.xlsx", "xlsx", [sheet]), vocabulary)
+        [read] = [one.value for one in parsed.observations if one.measure == "declared_growth"]
+        assert read == Decimal(points)
+
+
+def test_hidden_sheets_rows_and_columns_are_read_and_the_reporter_is_told(vocabulary: Vocabulary) -> None:
+    rows: list[list[CellValue]] = [
+        ["示范县乡镇企业主要经济指标完成情况表（2026年1—3月）"],
+        ["单位：万元"],
+        ["乡镇", "增加值", None],
+        [None, "本月", "累计"],
+        ["站前镇", 5.0, 45.0],
+        ["卫山镇", 6.0, 46.0],
+    ]
+    merges = [(2, 1, 2, 2)]
+    shown = Sheet("1", rows, merges, hidden_rows=frozenset({4}), hidden_columns=frozenset({1}))
+    hidden = Sheet("2", [[*row] for row in rows], merges, is_hidden=True)
+    parsed = parse_grid(Workbook("a.xlsx", "xlsx", [shown, hidden]), vocabulary)
+    assert {(one.sheet, one.cell) for one in parsed.observations if one.measure == "month"} == {
+        (sheet, cell) for sheet in "12" for cell in ("B5", "B6")
+    }
+    told = {(issue.rule, issue.sheet) for issue in parsed.issues}
+    assert {("parse.hidden_cells", "1"), ("parse.hidden_sheet", "2")} <= told
