@@ -433,6 +433,13 @@ class Store:
             [submission_id, seq, *_issue_columns(issue), submission_id],
         )
 
+    def severities(self, ids: list[str]) -> dict[str, int]:
+        """How many errors, warnings and infos these submissions have."""
+        rows = self.connection.execute(
+            "SELECT severity, count(*) FROM raw.issue WHERE list_contains(?, submission_id) GROUP BY severity", [ids]
+        ).fetchall()
+        return {"error": 0, "warning": 0, "info": 0, **dict(rows)}
+
     def recount(self, submission_id: str) -> None:
         """The submission's errors and warnings as its issues stand."""
         self.connection.execute(

@@ -532,11 +532,17 @@ class _TakingIn:
                     book, known, _submission(entry), history
                 ),
             )
+        # the report counts what is said of the workbooks of this refresh, as it stands at its end
+        own = {entry["submission_id"] for entry in self.report.submissions}
+        ids = [entry.submission_id for entry in found if entry.submission_id in own]
+        before = self.store.severities(ids)
         with self.store.transaction():
             for entry, judged in found.items():
                 if rejudging.apply(self.store, entry.submission_id, entry.seq, judged, files, self.reading.messages):
                     self.report.rejudged.append(entry.path)
             self.store.set_meta(REJUDGE_KEY, "")
+        for severity, count in self.store.severities(ids).items():
+            self.report.issues[severity] += count - before[severity]
 
     def _withdraw(self, waiting: list[Withdrawal], before_seq: int | None) -> list[Withdrawal]:
         """Apply the withdrawals said before a delivery (all, where None); returns those left."""

@@ -57,8 +57,11 @@ def test_a_late_month_re_judges_the_one_after_it_and_its_correction_settles_it(h
     assert counted == (0,)
     before = everything(home)
     refresh.discard_work(home)
-    take_in(home)
+    report = take_in(home)
     assert everything(home) == before, "a rebuild says the same"
+    with store.open_store(home) as opened:
+        stand = opened.connection.execute("SELECT severity, count(*) FROM raw.issue GROUP BY 1").fetchall()
+    assert report.issues == {"error": 0, "warning": 0, "info": 0} | dict(stand)
 
 
 def test_a_killed_refresh_still_judges_again(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
