@@ -124,6 +124,7 @@ def _ledger_item(table: Table, texts: Sequence[str], fuel: str | None) -> tuple[
     measure: str | None = None
     consumption = False
     known = False
+    last_is_read = True
     item: dict[
         str | None, str
     ] = {}  # the row's indicator by the fuel that it is a part of: stock, purchases, coefficient
@@ -131,6 +132,7 @@ def _ledger_item(table: Table, texts: Sequence[str], fuel: str | None) -> tuple[
         term = table.vocabulary.term(text)
         readings = [r for r in (*term.readings, *term.extra) if r.form in (None, table.form.code)]
         readings.sort(key=lambda reading: reading.form is None)
+        last_is_read = bool(readings) or term.is_part
         if any(r.kind == "ignore" for r in readings) or (
             term.is_part and not any(r.kind == "indicator" for r in readings)
         ):
@@ -147,6 +149,9 @@ def _ledger_item(table: Table, texts: Sequence[str], fuel: str | None) -> tuple[
             elif reading.kind == "indicator" and reading.within is not None:
                 item.setdefault(reading.within, reading.name)
                 known = True
+    if measure is None and not last_is_read:
+        # the word beside the figures, where the measure stands, is not known: a month must not be taken for granted
+        return None
     if item:
         # an item of a fuel that keeps no such indicator (the stock of electricity) is left out
         own = code if code in table.vocabulary.fuels else fuel

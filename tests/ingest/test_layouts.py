@@ -431,6 +431,20 @@ def test_l8_items_months_and_what_is_still_to_come(read: Reader) -> None:
     assert not [issue for issue in intake.issues if issue.severity != "info"]
 
 
+def test_l8_takes_no_month_for_granted_where_the_word_beside_the_figures_is_unknown(read: Reader) -> None:
+    intake = read(
+        """
+能源名称：原煤|||2026年||计量单位：吨||
+单位名称：示范铝业有限公司|||||||
+||1月|2月|3月|4月|5月|6月
+消费量总计|本月|310|295||||
+|累謡|310|605||||
+"""
+    )
+    assert {(one.measure, one.cell) for one in intake.parsed.observations} == {("month", "C4"), ("month", "D4")}
+    assert at(intake, "parse.unknown_row") == ["A5"]
+
+
 def test_l8_with_the_fuel_in_a_column(read: Reader) -> None:
     intake = read(
         """
