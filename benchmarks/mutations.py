@@ -11,6 +11,7 @@ with right checksums, `swap` two figures of a table.
   very cell of the mutated file. Where it does, the file legitimately says something else (a flipped byte can turn a 3 into
   a 7 in a text file), as the office program would show it; such content is for the audit to judge. A damaged checksum is
   never legitimate.
+A sheet that lost its name while every figure stayed where it was counts as unchanged.
 For `swap` the truth is known: every cell must be read as it was written, and what the audit says of it is counted.
 
 Run: python -m benchmarks.mutations [--count 10000] [--seed 1] [--json FILE]. Exit 1 where anything was silently wrong,
@@ -324,9 +325,24 @@ def _is_beside(one: str, other: str) -> bool:
     )
 
 
+def under_former_names(before: Values, after: Values) -> Values:
+    """`after` with a sheet that lost its name, and nothing else, under the name it had: every figure is where it was."""
+
+    def by_sheet(values: Values) -> dict[str, dict[tuple[str, str, str], tuple[Decimal | None, str]]]:
+        found: dict[str, dict[tuple[str, str, str], tuple[Decimal | None, str]]] = {}
+        for (sheet, *rest), value in values.items():
+            found.setdefault(sheet, {})[rest[0], rest[1], rest[2]] = value
+        return found
+
+    old, new = by_sheet(before), by_sheet(after)
+    former = {name: was for name in new.keys() - old.keys() for was in old.keys() - new.keys() if new[name] == old[was]}
+    return {(former.get(key[0], key[0]), *key[1:]): value for key, value in after.items()}
+
+
 def judge(mutant: Mutant, parsed: ParsedWorkbook) -> tuple[str, str]:
     """(verdict, detail): unchanged, refused, told, different content, or SILENT."""
-    before, after = mutant.source.values, values_of(parsed)
+    before = mutant.source.values
+    after = under_former_names(before, values_of(parsed))
     if mutant.swapped is not None:
         return _judge_swap(mutant, parsed, after)
     changed = {key for key in before if key in after and after[key][0] != before[key][0]}
