@@ -325,24 +325,29 @@ def _is_beside(one: str, other: str) -> bool:
     )
 
 
-def under_former_names(before: Values, after: Values) -> Values:
-    """`after` with a sheet that lost its name, and nothing else, under the name it had: every figure is where it was."""
+def former_names(before: Values, after: Values) -> dict[str, str]:
+    """New name → old name of sheets that lost their name: what stands there is what stood in the old one."""
 
-    def by_sheet(values: Values) -> dict[str, dict[tuple[str, str, str], tuple[Decimal | None, str]]]:
-        found: dict[str, dict[tuple[str, str, str], tuple[Decimal | None, str]]] = {}
-        for (sheet, *rest), value in values.items():
+    def by_sheet(values: Values) -> dict[str, dict[tuple[str, str, str], Decimal | None]]:
+        found: dict[str, dict[tuple[str, str, str], Decimal | None]] = {}
+        for (sheet, *rest), (value, _) in values.items():
             found.setdefault(sheet, {})[rest[0], rest[1], rest[2]] = value
         return found
 
     old, new = by_sheet(before), by_sheet(after)
-    former = {name: was for name in new.keys() - old.keys() for was in old.keys() - new.keys() if new[name] == old[was]}
-    return {(former.get(key[0], key[0]), *key[1:]): value for key, value in after.items()}
+    return {
+        name: was
+        for name in new.keys() - old.keys()
+        for was in old.keys() - new.keys()
+        if 2 * len(new[name].items() & old[was].items()) > len(old[was])
+    }
 
 
 def judge(mutant: Mutant, parsed: ParsedWorkbook) -> tuple[str, str]:
     """(verdict, detail): unchanged, refused, told, different content, or SILENT."""
-    before = mutant.source.values
-    after = under_former_names(before, values_of(parsed))
+    before, after = mutant.source.values, values_of(parsed)
+    former = former_names(before, after)
+    after = {(former.get(key[0], key[0]), *key[1:]): value for key, value in after.items()}
     if mutant.swapped is not None:
         return _judge_swap(mutant, parsed, after)
     changed = {key for key in before if key in after and after[key][0] != before[key][0]}
@@ -352,7 +357,8 @@ def judge(mutant: Mutant, parsed: ParsedWorkbook) -> tuple[str, str]:
         return "unchanged", ""
     if not after and any(issue.severity == "error" for issue in parsed.issues):
         return "refused", ""
-    open_keys = [key for key in (*changed, *gone, *fresh) if not is_told(parsed, key[0], key[1])]
+    new_names = {was: name for name, was in former.items()}
+    open_keys = [key for key in (*changed, *gone, *fresh) if not is_told(parsed, new_names.get(key[0], key[0]), key[1])]
     if not open_keys:
         return "told", ""
     seen = oracle(mutant)

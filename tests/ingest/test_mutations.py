@@ -100,9 +100,12 @@ def test_a_cell_of_an_old_workbook_that_no_program_writes_is_damage(
     assert [issue.rule for issue in book.issues if issue.severity != "info"] == [said]
 
 
-def test_a_sector_table_that_names_no_sector_is_damage(messages: Messages, shared_workbooks: Path) -> None:
+@pytest.mark.parametrize(("place", "value"), [(184, 0xFD), (58, 0x10)], ids=["no sector", "another cutoff"])
+def test_a_header_of_the_container_that_no_program_writes_is_damage(
+    messages: Messages, shared_workbooks: Path, place: int, value: int
+) -> None:
     content = bytearray((shared_workbooks / "specimens" / "02-全县汇总.xls").read_bytes())
-    content[184] = 0xFD
+    content[place] = value
     book = read_workbook(bytes(content), "x.xls", messages)
     assert [issue.rule for issue in book.issues] == ["read.damaged"]
 
