@@ -93,12 +93,14 @@ def owed(settings: Settings, reference: Reference, dates: Iterable[tuple[dict[st
                 SELECT max(period) AS period FROM marts.fct_completeness
                 WHERE form_code = $form AND period < $period
             )
-            SELECT e.unit_id, coalesce(t.name_zh, f.name_zh, e.unit_id), coalesce(t.name_en, f.name_zh, e.unit_id),
+            SELECT e.unit_id, coalesce(t.name_zh, f.name_zh, c.name_zh, e.unit_id),
+                   coalesce(t.name_en, f.name_zh, c.name_en, e.unit_id),
                    h.unit_id IS NOT NULL
             FROM marts.fct_completeness e
             JOIN last ON e.period = last.period
             LEFT JOIN marts.dim_township t ON e.unit_id = t.township_code
             LEFT JOIN marts.dim_enterprise f ON e.unit_id = f.enterprise_id
+            LEFT JOIN marts.dim_unit c ON e.level = c.level AND e.unit_id = c.unit_id
             LEFT JOIN (
                 SELECT DISTINCT unit_id FROM marts.fct_completeness
                 WHERE form_code = $form AND period = $period AND status <> 'missing'

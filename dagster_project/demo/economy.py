@@ -89,7 +89,7 @@ ADJUSTMENTS: dict[tuple[str, str, date], Decimal] = {
 }
 
 PLACE_FLOWS = ("TE01", "TE02", "TE03", "TE08")
-ENTERPRISE_FLOWS = ("BF01", "BF02", "TE02", "TE03", "BF12", "CO01", "CO10", "EN00", "EF101", "EF600")
+ENTERPRISE_FLOWS = ("BF01", "BF02", "TE02", "TE03", "BF12", "CO01", "CO10", "CO08", "EN00", "EF101", "EF600")
 TCE_COAL, TCE_POWER = Decimal("0.7143"), Decimal("1.229")
 
 
@@ -199,6 +199,8 @@ class Economy:
                 amount = Decimal(max(0, round(min(sold, float(stock + tonnes))))) if running else ZERO
                 stock += tonnes - amount
                 series["CO10"].append(amount)
+                # what goes to power plants and households, more of it in winter
+                series["CO08"].append(Decimal(int(amount * (74 if index % 12 in (0, 1, 10, 11) else 66) / 100)))
                 coal_stock.append(stock)
             else:
                 output = quantize(item.output_2023 / 12 * levels[index] * factor, 0)
@@ -230,7 +232,7 @@ class Economy:
         for code, values in series.items():
             if values:
                 step = Decimal("0.1") if code in ("TE02", "TE03", "BF12") else Decimal(1)
-                keep = code in ("CO01", "CO10", "EN00", "EF600")  # bound to others by an identity
+                keep = code in ("CO01", "CO10", "CO08", "EN00", "EF600")  # bound to others by an identity
                 self._flows[unit, code] = values if keep else self._apart(values, step)
         if item.is_key:
             self._flows[unit, "EF600"] = self._flows[unit, "BF12"]

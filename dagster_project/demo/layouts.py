@@ -535,7 +535,7 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     book = Book(file.file_name, file.form, period, title)
     sheet = book.sheet()
     filler = Filler(book, sheet, file)
-    width = 18
+    width = 19
     sheet.merge(0, 0, 0, width - 1, title, "title")
     sheet.put(1, 0, LABEL, "note")
     sheet.put(1, width - 2, "单位：吨、人", "unit")
@@ -554,7 +554,7 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     sheet.merge(2, 3, 2, 5, "原煤产量(万吨)" if wan else "原煤产量", "head")
     for column, head in ((3, "本月"), (4, "累计"), (5, ("同期", "上年同期")[style % 2])):
         sheet.put(3, column, head, "head")
-    for column, head, below in ((6, "销量", "累计"), (7, "库存", "期末")):
+    for column, head, below in ((6, "销量", "累计"), (7, "库存", "期末"), (18, "电煤供应量", "累计")):
         sheet.put(2, column, head, "head")
         sheet.put(3, column, below, "head")
     row = 4
@@ -595,9 +595,10 @@ def co_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
             (8, "CO13", "stock", economy.unit_stock(unit, "CO13", period), Decimal(1)),
             (9, "CO15", "stock", need, Decimal(1)),
             (10, "CO14", "stock", have, Decimal(1)),
+            (18, "CO08", "ytd", economy.unit_ytd(unit, "CO08", period), Decimal(1)),
         )
         for column, code, measure, value, per in figures:
-            shown = None if is_closed and column >= 8 else value
+            shown = None if is_closed and 8 <= column <= 10 else value
             filler.figure(
                 row,
                 column,

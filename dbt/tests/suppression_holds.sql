@@ -1,10 +1,13 @@
--- Never is a single township hidden while the county's total and every other township stand: it could be derived.
+-- What a reader gets by subtracting every township that stands from a county's total that stands is no single township,
+-- and no sum of townships with fewer enterprises together than may be told.
 with cell as (
     select
         progress.indicator_code,
         progress.period,
         progress.level,
-        hidden.unit_id is not null as is_hidden
+        hidden.unit_id is not null as is_hidden,
+        hidden.reason = 'few_enterprises' as is_counted,
+        hidden.enterprises
     from {{ ref('fct_indicator_progress') }} as progress
     inner join {{ ref('dim_indicator') }} as indicator on progress.indicator_code = indicator.indicator_code
     left join {{ ref('fct_suppression') }} as hidden
@@ -26,5 +29,15 @@ select
 from cell
 group by indicator_code, period
 having
-    sum(case when level = 'township' and is_hidden then 1 else 0 end) = 1
-    and sum(case when level = 'county' and not is_hidden then 1 else 0 end) = 1
+    sum(case when level = 'county' and not is_hidden then 1 else 0 end) = 1
+    and (
+        sum(case when level = 'township' and is_hidden then 1 else 0 end) = 1
+        or (
+            min(case when level = 'township' and is_hidden then case when is_counted then 1 else 0 end end) = 1
+            and sum(case when level = 'township' and is_hidden then enterprises end) < (
+                select coalesce(max(cast(value as double)), 3)
+                from {{ ref('dim_setting') }}
+                where key = 'identifying_min_enterprises'
+            )
+        )
+    )

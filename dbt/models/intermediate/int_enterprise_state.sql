@@ -7,6 +7,27 @@ with register as (
     from {{ ref('stg_roster') }} as roster
 ),
 
+-- what forms say of a unit: 关闭 closes it, a later report opens it again (domain.md C.2)
+told as (
+    select
+        enterprise_id,
+        period,
+        seq,
+        status
+    from (
+        select
+            coverage.unit_id as enterprise_id,
+            coverage.period,
+            coverage.seq,
+            coverage.status,
+            lag(coverage.status) over (partition by coverage.unit_id order by coverage.period, coverage.seq) as before
+        from {{ ref('stg_coverage') }} as coverage
+        inner join (select distinct enterprise_id from register) as known on coverage.unit_id = known.enterprise_id
+        where coverage.level = 'enterprise' and coverage.status in ('closed', 'reported')
+    ) as spoken
+    where (status = 'closed' and coalesce(before, '') <> 'closed') or (status = 'reported' and before = 'closed')
+),
+
 change as (
     select
         enterprise_id,
@@ -26,6 +47,24 @@ change as (
         is_provisional
     from register
     where is_registered = 0 or not is_provisional
+    union all
+    select
+        enterprise_id,
+        period as valid_from,
+        seq,
+        cast(null as string) as credit_code,
+        cast(null as string) as name_zh,
+        cast(null as string) as township_code,
+        cast(null as string) as industry_code,
+        cast(null as boolean) as is_above_scale,
+        cast(null as boolean) as is_agro_processing,
+        cast(null as boolean) as is_pharma,
+        cast(null as boolean) as is_coal_mine,
+        cast(null as boolean) as is_key_energy_user,
+        cast(null as decimal(24, 6)) as capacity_tonnes_per_year,
+        case when status = 'closed' then 'closed' else 'active' end as unit_status,
+        false as is_provisional
+    from told
     union all
     select
         event.enterprise_id,

@@ -1,10 +1,11 @@
 -- Who had to report what, by when, and whether they did: forms with a due day, from the first period of which any
 -- submission of the form exists to the last one due by the latest receipt. Townships are expected while they exist,
--- enterprises while they are in the form's scope and not closed.
+-- enterprises while they are in the form's scope and not closed, the county where it reports itself; a form of events is
+-- due every month, a sheet without any is its zero report.
 with form as (
     select *
     from {{ ref('stg_form') }}
-    where due_day is not null and period_grain in ('month', 'year') and expected_scope is not null
+    where due_day is not null and expected_scope is not null
 ),
 
 -- what a workbook says of a unit: its row's status, else that cells of it are there
@@ -87,7 +88,7 @@ due as (
     cross join {{ ref('stg_deployment') }} as deployment
     inner join month_step
         on {{ add_months('seen.first_period', 'month_step.step') }} <= horizon.last_period
-    where form.period_grain = 'month' or mod(month_step.step, 12) = 0
+    where form.period_grain <> 'year' or mod(month_step.step, 12) = 0
 ),
 
 dated as (
@@ -141,13 +142,13 @@ expected as (
         'active' as unit_status
     from dated
     inner join {{ ref('stg_deployment') }} as deployment
-        on dated.unit_level = 'county' and dated.expected_scope = 'county'
+        on dated.expected_scope = 'county'
 ),
 
 judged as (
     select
         expected.form_code,
-        expected.unit_level as level,
+        case when expected.expected_scope = 'county' then 'county' else expected.unit_level end as level,
         expected.unit_id,
         expected.township_code,
         expected.period,

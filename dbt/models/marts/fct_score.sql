@@ -143,8 +143,10 @@ judged as (
         *,
         case
             when earned is not null then 'scored'
-            when is_unassigned then case
-                when {{ json_text('parameters', 'unassigned') }} = 'full' then 'unassigned_full' else 'unassigned'
+            when is_unassigned then case {{ json_text('parameters', 'unassigned') }}
+                when 'full' then 'unassigned_full'
+                when 'met' then 'unassigned_met'
+                else 'unassigned'
             end
             when is_known then 'no_target'
             when missing_policy = 'zero' then 'missing_zero'
@@ -159,6 +161,9 @@ marked as (
         cast(case
             when status = 'scored' then earned
             when status = 'unassigned_full' then full_mark
+            -- as a target just met: of F-D, which keeps the rest for growth above it, its share
+            when status = 'unassigned_met'
+                then full_mark * case when family = 'F-D' then coalesce({{ json_number('parameters', 'share') }}, 0.8) else 1 end
             when status = 'missing_zero' then 0
         end as decimal(24, 6)) as score,
         case

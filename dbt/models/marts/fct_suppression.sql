@@ -1,7 +1,8 @@
 -- Cells that may not leave the bureau: one row per level, unit, indicator and period that is hidden (domain.md G). Few
 -- enterprises behind a figure, or one that makes most of it (settings identifying_min_enterprises and
--- identifying_max_share_pct); a ratio of a hidden figure; and, where one township alone would be hidden, the smallest
--- other one, else the county's total, so that no subtraction brings it back.
+-- identifying_max_share_pct); a ratio of a hidden figure; and complementary ones: the county's total less the townships
+-- that stand is the sum of the hidden ones, so this sum is held to the same two rules, and the smallest other townships
+-- are hidden with them until it keeps both. Where none are left the county's total is hidden.
 with bound as (
     select
         coalesce(max(case when key = 'identifying_min_enterprises' then cast(value as double) end), 3) as least_units,
@@ -52,6 +53,7 @@ cell as (
         figure.period,
         abs(cast(figure.value_ytd as double)) as size,
         coalesce(behind.enterprises, 0) as enterprises,
+        coalesce(behind.largest, 0) as largest,
         behind.largest / greatest(abs(cast(figure.value_ytd as double)), case
             when figure.source = 'enterprises' then behind.known else 0
         end) * 100 as largest_share_pct,
@@ -84,31 +86,92 @@ judged as (
     from cell
 ),
 
-hidden_places as (
+-- how many stand behind a figure at least: whoever reports more than its known enterprises make has others besides
+weighed as (
+    select
+        judged.*,
+        case when enterprises > 0 and are_all_known then enterprises else greatest(enterprises, least_units) end as units
+    from judged
+    where level = 'township'
+),
+
+hidden_sum as (
     select
         indicator_code,
         period,
-        sum(case when level = 'township' and reason is not null then 1 else 0 end) as townships,
-        sum(case when level = 'county' and reason is not null then 1 else 0 end) as counties
-    from judged
+        sum(units) as units,
+        max(largest) as largest,
+        sum(size) as size,
+        max(least_units) as least_units,
+        max(most_pct) as most_pct
+    from weighed
+    where reason is not null
     group by indicator_code, period
+),
+
+-- where the county's total stands and tells too much
+telling as (
+    select hidden_sum.*
+    from hidden_sum
+    inner join judged
+        on judged.level = 'county'
+        and hidden_sum.indicator_code = judged.indicator_code
+        and hidden_sum.period = judged.period
+        and judged.reason is null
+    where
+        hidden_sum.units < hidden_sum.least_units
+        or hidden_sum.largest * 100 > hidden_sum.size * hidden_sum.most_pct
 ),
 
 open_place as (
     select
-        judged.indicator_code,
-        judged.period,
-        judged.level,
-        judged.unit_id,
-        -- townships from the smallest on, the county's total only where there is no other township
-        row_number() over (
-            partition by judged.indicator_code, judged.period
-            order by case when judged.level = 'township' then 0 else 1 end, judged.size, judged.unit_id
-        ) as turn
-    from judged
-    inner join hidden_places
-        on judged.indicator_code = hidden_places.indicator_code and judged.period = hidden_places.period
-    where hidden_places.townships = 1 and hidden_places.counties = 0 and judged.reason is null
+        weighed.indicator_code,
+        weighed.period,
+        weighed.unit_id,
+        row_number() over smallest_first as turn,
+        telling.units + sum(weighed.units) over smallest_first >= telling.least_units
+        and greatest(telling.largest, max(weighed.largest) over smallest_first) * 100
+        <= (telling.size + sum(weighed.size) over smallest_first) * telling.most_pct as is_enough
+    from weighed
+    inner join telling on weighed.indicator_code = telling.indicator_code and weighed.period = telling.period
+    where weighed.reason is null
+    window smallest_first as (
+        partition by weighed.indicator_code, weighed.period
+        order by weighed.size, weighed.unit_id rows between unbounded preceding and current row
+    )
+),
+
+enough as (
+    select
+        indicator_code,
+        period,
+        min(turn) as turns
+    from open_place
+    where is_enough
+    group by indicator_code, period
+),
+
+complement as (
+    select
+        'township' as level,
+        open_place.indicator_code,
+        open_place.period,
+        open_place.unit_id
+    from open_place
+    inner join enough
+        on open_place.indicator_code = enough.indicator_code
+        and open_place.period = enough.period
+        and open_place.turn <= enough.turns
+    union all
+    select
+        'county' as level,
+        telling.indicator_code,
+        telling.period,
+        deployment.county_code as unit_id
+    from telling
+    cross join {{ ref('stg_deployment') }} as deployment
+    left join enough on telling.indicator_code = enough.indicator_code and telling.period = enough.period
+    where enough.turns is null
 ),
 
 summed as (
@@ -121,13 +184,12 @@ summed as (
         judged.largest_share_pct,
         coalesce(judged.reason, 'complementary') as reason
     from judged
-    left join open_place
-        on judged.indicator_code = open_place.indicator_code
-        and judged.period = open_place.period
-        and judged.level = open_place.level
-        and judged.unit_id = open_place.unit_id
-        and open_place.turn = 1
-    where judged.reason is not null or open_place.unit_id is not null
+    left join complement
+        on judged.indicator_code = complement.indicator_code
+        and judged.period = complement.period
+        and judged.level = complement.level
+        and judged.unit_id = complement.unit_id
+    where judged.reason is not null or complement.unit_id is not null
 )
 
 select
