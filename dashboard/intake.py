@@ -1,7 +1,7 @@
 """Handing in workbooks: checked in memory, given back marked, written into the inbox once confirmed; withdrawing; forms.
 
 Belongs here: the routes behind `/submissions` and the checked workbooks that wait for a confirmation.
-Does not belong here: checking (warehouse/check.py), marking (ingest/returned.py), writing (warehouse/delivery.py), the
+Does not belong here: checking (warehouse/check.py), workbooks of unknown layout (mapping.py), marking (ingest/returned.py), writing (warehouse/delivery.py), the
 page (pages/submissions.py, assets/submit.js). Nothing is refreshed here: the sensor of `tew up` does that.
 """
 
@@ -31,6 +31,7 @@ from dagster_project.warehouse.check import CheckedWorkbook, check_contents
 from dagster_project.warehouse.delivery import deliver, safe_name
 from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.withdrawal import withdraw
+from dashboard import mapping
 from dashboard.access.gate import Gate
 from dashboard.data.store import Store
 from dashboard.i18n import Translator
@@ -82,6 +83,12 @@ class Waitroom:
             found = self._kept.pop(token, None)
             return found.books if found else None
 
+    def replace(self, token: str, number: int, book: CheckedWorkbook) -> None:
+        """Put a workbook that was checked again in the place of the old one, where they still wait."""
+        with self._lock:
+            if token in self._kept:
+                self._kept[token].books[number] = book
+
     def _drop(self) -> None:
         old = time.monotonic() - KEPT_S
         for token in [token for token, waiting in self._kept.items() if waiting.since < old]:
@@ -131,7 +138,12 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             return refused("submit.too_many", n=MAX_FILES)
         contents = [(safe_name(file.filename or ""), file.stream.read()) for file in sent]
         books = check_contents(settings, contents)
-        return flask.jsonify(token=room.put(books), books=[_shown(book, translator()) for book in books])
+        return flask.jsonify(token=room.put(books), books=[shown(book) for book in books])
+
+    def shown(book: CheckedWorkbook) -> dict[str, Any]:
+        return {**_shown(book, translator()), "mappable": mapping.offered(book, gate)}
+
+    mapping.register(server, settings, gate, room, own, refused, shown)
 
     @server.get("/submissions/marked/<token>/<int:number>")
     def marked(token: str, number: int) -> flask.Response:

@@ -1,7 +1,7 @@
 """`tew map`: what a workbook of unknown layout probably says, and keeping what a person confirms.
 
-Belongs here: reading the file safely, printing the proposal, accepting it. Does not belong here: proposing
-(ingest/mapping.py), keeping (warehouse/mappings.py).
+Belongs here: reading the file safely, the proposal and accepting it for the command line and for the submission page,
+printing. Does not belong here: proposing (ingest/mapping.py), keeping (warehouse/mappings.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,49 @@ from dagster_project.warehouse.check import published_knowledge
 from dagster_project.warehouse.known import Known, Reading
 
 
+@dataclass
+class Looked:
+    """A workbook as a mapping would read it. `rows` is what accepting adds to the reference tables, nothing where no
+    column means anything; `tried` what would then be read; `keys` name each item's row in a correction."""
+
+    file_name: str
+    proposals: list[SheetProposal]
+    rows: Rows
+    tried: dict[str, Any] | None
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def look(
+    settings: Settings, name: str, content: bytes, changes: Mapping[str, str], unit_column: str | None = None
+) -> Looked:
+    """The proposal for a workbook with a person's `changes`. Raises CommandError where it or a change is at fault."""
+    _is_safe(settings, name, content)
+    seeds = mappings.seeds(settings)
+    reading = Reading(load_reference(seeds))
+    known = published_knowledge(settings, reading, None)
+    names = [one.name for one in known.directory.enterprises.values()]
+    workbook = read_workbook(content, name, reading.vocabulary.messages)
+    try:
+        proposals = propose(workbook, reading.vocabulary, names, changes, unit_column)
+    except BadOverride as error:
+        raise CommandError(error.key, **error.fields) from error
+    if not proposals:
+        raise CommandError("map.no_table", file=name)
+    rows = rows_of(proposals)
+    tried = _try(seeds, rows, content, name, proposals, known) if rows else None
+    headings = [item.heading for proposal in proposals for item in proposal.items]
+    return Looked(name, proposals, rows, tried, {text: reading.vocabulary.clean_name(text) for text in headings})
+
+
+def keep(settings: Settings, looked: Looked, content: bytes, by: str | None) -> str:
+    """Keep a mapping; its identifier. Raises CommandError where nothing would be read by it."""
+    if not looked.rows or looked.tried is None:
+        raise CommandError("map.nothing", file=looked.file_name)
+    if looked.tried["observations"] == 0:
+        raise CommandError("map.not_read", file=looked.file_name, problem=looked.tried["problem"] or "—")
+    return mappings.accept(settings, looked.rows, looked.file_name, hashlib.sha256(content).hexdigest(), by)
+
+
 def run(
     settings: Settings,
     file: Path,
@@ -41,31 +84,12 @@ def run(
     """Print the proposal; with `accept`, keep it. Raises CommandError where the file or a correction is at fault."""
     texts = Texts(settings.seeds)
     content = _content(settings, file)
-    _is_safe(settings, file.name, content)
-    seeds = mappings.seeds(settings)
-    reading = Reading(load_reference(seeds))
-    known = published_knowledge(settings, reading, None)
-    names = [one.name for one in known.directory.enterprises.values()]
-    workbook = read_workbook(content, file.name, reading.vocabulary.messages)
-    try:
-        proposals = propose(workbook, reading.vocabulary, names, overrides(changes), unit_column)
-    except BadOverride as error:
-        raise CommandError(error.key, **error.fields) from error
-    if not proposals:
-        raise CommandError("map.no_table", file=file.name)
-    rows = rows_of(proposals)
-    tried = _try(seeds, rows, content, file.name, proposals, known) if rows else None
-    mapping_id = None
-    if accept:
-        if not rows or tried is None:
-            raise CommandError("map.nothing", file=file.name)
-        if tried["observations"] == 0:
-            raise CommandError("map.not_read", file=file.name, problem=tried["problem"] or "—")
-        mapping_id = mappings.accept(settings, rows, file.name, hashlib.sha256(content).hexdigest(), by)
+    looked = look(settings, file.name, content, overrides(changes), unit_column)
+    mapping_id = keep(settings, looked, content, by) if accept else None
     if as_json:
-        out(json.dumps(_as_dict(file, proposals, rows, tried, mapping_id), ensure_ascii=False))
+        out(json.dumps(as_dict(looked, mapping_id), ensure_ascii=False))
     else:
-        _print(file, proposals, tried, mapping_id, texts)
+        _print(file, looked.proposals, looked.tried, mapping_id, texts)
 
 
 def overrides(changes: Sequence[str]) -> dict[str, str]:
@@ -119,11 +143,10 @@ def _try(
     }
 
 
-def _as_dict(
-    file: Path, proposals: Sequence[SheetProposal], rows: Rows, tried: Mapping[str, Any] | None, mapping_id: str | None
-) -> dict[str, Any]:
+def as_dict(looked: Looked, mapping_id: str | None = None) -> dict[str, Any]:
+    """The proposal for a program; `mapping_id` where it was accepted."""
     sheets = []
-    for proposal in proposals:
+    for proposal in looked.proposals:
         entry = {key: value for key, value in asdict(proposal).items() if key not in ("columns", "items")}
         entry["confidence"] = proposal.confidence
         for part in ("columns", "items"):
@@ -132,12 +155,12 @@ def _as_dict(
             ]
         sheets.append(entry)
     return {
-        "file": file.name,
+        "file": looked.file_name,
         "status": "accepted" if mapping_id else "proposed",
         "mapping_id": mapping_id,
         "sheets": sheets,
-        "rows": rows,
-        "would_read": tried,
+        "rows": looked.rows,
+        "would_read": looked.tried,
     }
 
 

@@ -29,6 +29,7 @@ ACTS = (
         "export",
         "upload",
         "withdraw",
+        "mapping",
         "accept",
         "enterprise_view",
     ),

@@ -81,7 +81,8 @@
     }).catch(function () { window.setTimeout(follow, 8000); });
   }
 
-  function book(texts, token, one, number) {
+  function book(texts, batch, one, number) {
+    var token = batch.token;
     var head = [element("strong", {}, one.file), " "];
     var key = one.errors ? "errors" : one.warnings ? "warnings" : "clean";
     head.push(element("span", { "class": one.errors ? "severity-error" : "" }, fill(texts[key], one)));
@@ -90,6 +91,11 @@
       head.push(" ", element("a", { href: "/submissions/marked/" + token + "/" + number, "data-reload": "true", download: "", "class": "marked" }, texts.marked));
     }
     var parts = [element("p", {}, head)];
+    if (one.mapped) { parts.push(element("p", { "class": "banner" }, fill(texts.map_kept, { mapping: one.mapped }))); }
+    if (one.mappable && !state.done) {
+      parts.push(window.tew_mapping({ element: element, fill: fill, send: send, redraw: redraw }, texts, token, number, one,
+        function (again) { batch.books[number] = again; }));
+    }
     if (one.issues.length) {
       var rows = one.issues.map(function (issue) {
         return element("tr", {}, [
@@ -105,6 +111,14 @@
       if (one.more) { parts.push(element("p", { "class": "muted" }, fill(texts.more, { n: one.more }))); }
     }
     return element("section", { "class": "checked" }, parts);
+  }
+
+  /* Drawn anew, the page keeps the reader's place: the element with the same id has the focus again. */
+  function redraw() {
+    var id = document.activeElement ? document.activeElement.id : "";
+    draw();
+    var again = id && document.getElementById(id);
+    if (again) { again.focus(); }
   }
 
   function draw() {
@@ -129,7 +143,7 @@
     state.batches.forEach(function (batch) {
       batch.books.forEach(function (one, number) {
         errors += one.errors; count += 1; readable += one.readable ? 1 : 0;
-        parts.push(book(texts, batch.token, one, number));
+        parts.push(book(texts, batch, one, number));
       });
     });
     if (readable && !state.busy) {

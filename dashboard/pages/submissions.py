@@ -27,6 +27,8 @@ SAID = (
     *("drop", "checking", "received", "waiting", "published", "errors", "warnings", "clean", "marked", "caption"),
     *("more", "confirm", "confirm_errors", "errors_note"),
 )
+# Sentences of the mapping of an unknown layout (map.*).
+MAPPED = ("lead", "open", "busy", "unit", "unit_column", "caption", "like", "accept", "kept")
 
 
 def render(view: View) -> Page:
@@ -76,6 +78,9 @@ def _hand_in(view: View) -> html.Section:
     if view.snapshot.is_past:
         return html.Section()
     texts: dict[str, Any] = {name: t(f"submit.{name}") for name in SAID}
+    texts |= {f"map_{name}": t(f"map.{name}") for name in MAPPED}
+    heads = ("column", "heading", "state_head", "means", "confidence", "unit_head")
+    texts["map_columns"] = [t(f"map.{name}") for name in heads]
     texts["columns"] = [t(f"col.{name}") for name in ("cell", "severity", "read", "message", "rule")]
     units = [[row["name_zh"], view.named(row)] for row in view.catalogue.active_townships(view.period)]
     units += [[row["name_zh"], row["name_zh"]] for row in list(view.catalogue.enterprises.values())[:UNITS_OFFERED]]

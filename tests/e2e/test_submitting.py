@@ -1,4 +1,4 @@
-"""Handing in a workbook on the page: error at its cell → mended file → confirmed → in the inbox."""
+"""Handing in a workbook on the page: error at its cell → mended file → confirmed → in the inbox; an unknown layout mapped."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from dagster_project.settings import Settings
+from dagster_project.warehouse import mappings
+from dagster_project.warehouse.check import check_files
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab, new_tab, serve, stop
 
@@ -130,3 +132,53 @@ def test_a_name_never_leaves_the_inbox(desk: tuple[Tab, Settings]) -> None:
     assert time.monotonic() - started < 10
     assert {path.name for path in settings.home.rglob("*")} - before == {"hidden.csv"}
     assert (settings.inbox / "hidden.csv").is_file()
+
+
+def test_an_unknown_layout_is_mapped_by_its_person_and_checked_again(
+    desk: tuple[Tab, Settings], tmp_path: Path
+) -> None:
+    tab, settings = desk
+    t = Translator("zh")
+    path = tmp_path / "自编进度.xlsx"
+    book = openpyxl.Workbook()
+    rows = (
+        ("示范县2026年10月乡企生产进度",),
+        ("单位：万元",),
+        ("报送地", "产出增加值总额", "工业部分增加值额", "缴纳的税金"),
+        ("云溪街道", 1201, 800, 90),
+        ("枫林湖镇", 3300, 2100, 210),
+    )
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    page = tab.open("/submissions")
+    page.locator("#submit-files").set_input_files(path)
+    page.locator("[data-action=map]").click()
+    grid = page.get_by_role("table", name=t("map.caption"))
+    grid.wait_for(timeout=20_000)
+    cells = [[cell.inner_text() for cell in row.locator("td").all()] for row in grid.locator("tbody tr").all()]
+    assert [row[0] for row in cells] == ["A", "B", "C", "D"]
+    assert [row[1].split("（")[0].strip() for row in cells] == [
+        t(f"map.state.{name}") for name in ("unit", "proposed", "possible", "proposed")
+    ]
+    assert all(0 <= float(row[3]) <= 1 for row in cells)
+    # What is only possible is left out until a person says what it is.
+    chosen = page.locator("#map-0-0-C")
+    assert chosen.input_value() == "-" and page.locator("#map-0-0-B").input_value() == "TE01"
+    page.get_by_text(t("map.would_read", n=4, units=4)).wait_for()
+    chosen.focus()
+    chosen.select_option("TE02")
+    page.get_by_text(t("map.would_read", n=6, units=6)).wait_for(timeout=20_000)
+    assert page.evaluate("document.activeElement.id") == "map-0-0-C"
+    page.locator("[data-action=map-accept]").click()
+    page.locator(".checked .banner").wait_for(timeout=20_000)
+    (event,) = mappings.accepted(settings)
+    assert event["mapping_id"] in page.locator(".checked .banner").inner_text()
+    assert "6" in page.locator(".checked p").first.inner_text() and page.locator("[data-action=map]").count() == 0
+    # The same sheet is known from then on, to the command line too.
+    (checked,) = check_files(settings, [path])
+    assert checked.observations == 6 and checked.intake and checked.intake.form_code
+    page.locator("[data-action=confirm]").click()
+    page.get_by_text(t("submit.waiting")).wait_for(timeout=10_000)
+    assert (settings.inbox / path.name).read_bytes() == path.read_bytes()
+    tab.watch.check(page)
