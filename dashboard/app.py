@@ -26,10 +26,11 @@ from dashboard.access.gate import Gate
 from dashboard.as_of import panel
 from dashboard.as_of import routes as day_status
 from dashboard.as_of.days import Day, Days
+from dashboard.components import tables
 from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
-from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
+from dashboard.data.store import LacksTable, NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import routes as downloads
 from dashboard.i18n import Translator
 from dashboard.pages import registry
@@ -56,6 +57,7 @@ class Dashboard(Dash):
             parts["scripts"] = _GRID_SCRIPT.sub("", parts["scripts"])
         lang = state.parse(request.query_string.decode("utf-8", "replace")).lang
         t = Translator(lang)
+        parts["app_entry"] = parts["app_entry"].replace("Loading...", t("loading"))
         kept = request.cookies.get(THEME_COOKIE)
         theme = f' data-theme="{kept}"' if kept in THEMES else ""
         return (
@@ -185,6 +187,9 @@ def draw(
     except NotPublished:
         title = t("nothing.title")
         frame = shell.bare(title, [t("nothing.why"), t("nothing.how")], asked.lang)
+    except LacksTable as gap:
+        title = t("old.title")
+        frame = shell.bare(title, [t("old.why", table=gap.relation), t("old.how")], asked.lang, gap.version)
     except VersionMoved:
         title = t("moving.title")
         frame = shell.bare(title, [t("moving.why")], asked.lang)
@@ -240,7 +245,11 @@ def _page(
         )
         name = t(entry.key)
     else:
-        page = entry.render(view)
+        try:
+            page = entry.render(view)
+        except LacksTable as gap:
+            # The other pages stand; this one says what it waits for.
+            page = Page(t("old.page_title"), t("old.why", table=gap.relation), [tables.notice(t("old.how"))])
         name = t(entry.key)
     title = t("title.page", page=name, bureau=view.bureau)
     if entry is registry.WALL and period in known.periods:

@@ -53,6 +53,8 @@ class Roles:
             sees_enterprises=row["sees_enterprises"],
             sees_county_files=row["sees_county_files"],
             pages=tuple(str(row["pages"] or "").split("|")),
+            takes_out=row["may_export"],
+            hands_in=row["may_submit"],
         )
 
     def home(self, role: str) -> str:

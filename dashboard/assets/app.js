@@ -2,12 +2,35 @@
 (function () {
   "use strict";
   var EVERY_MS = 10000;
+  var AGAIN_MS = 2000;
+  var BUSY_AFTER_MS = 400;
   var away = false;
   var root = document.documentElement;
 
   function drawn() {
     var node = document.querySelector("[data-version]");
     return node ? node.getAttribute("data-version") : null;
+  }
+
+  /* The server does not answer: said at once, asked again every two seconds; a page that was missed is fetched then. */
+  var missed = false;
+  function gone(isGone) {
+    if (away === isGone) { return; }
+    away = isGone;
+    say("server-away", { hidden: !isGone });
+    if (away) { window.setTimeout(ask, AGAIN_MS); } else if (missed) { window.location.reload(); }
+  }
+
+  /* A page that takes longer than a moment shows that it is on its way. */
+  var pending = 0;
+  function busy(step) {
+    pending += step;
+    var before = pending;
+    window.setTimeout(function () {
+      root.toggleAttribute("data-busy", pending > 0 && before > 0);
+      var main = document.getElementById("main");
+      if (main) { main.setAttribute("aria-busy", String(pending > 0)); }
+    }, step > 0 ? BUSY_AFTER_MS : 0);
   }
 
   function say(id, props) {
@@ -23,20 +46,26 @@
     fetch("/healthz", { cache: "no-store" })
       .then(function (answer) { return answer.json(); })
       .then(function (health) {
-        if (away) { away = false; say("server-away", { hidden: true }); }
+        gone(false);
         if (health.version && health.version !== drawn()) { say("published", { data: health.version }); }
       })
       .catch(function () {
-        if (!away) { away = true; say("server-away", { hidden: false }); }
+        if (away) { window.setTimeout(ask, AGAIN_MS); } else { gone(true); }
       });
   }
 
   /* A session that ended: load the page anew, which leads to the sign-in. */
   var plainFetch = window.fetch;
-  window.fetch = function () {
+  window.fetch = function (asked) {
+    var isPage = String((asked && asked.url) || asked).indexOf("_dash-update-component") >= 0;
+    if (isPage) { busy(1); }
     return plainFetch.apply(window, arguments).then(function (answer) {
+      if (isPage) { busy(-1); }
       if (answer.status === 401) { window.location.reload(); }
       return answer;
+    }, function (problem) {
+      if (isPage) { busy(-1); missed = true; gone(true); }
+      throw problem;
     });
   };
 

@@ -37,7 +37,8 @@ class Scope:
 
     `reach` is all, subject, township, enterprise or none; `unit` the reader's township or enterprise; `patterns` the
     indicator codes of its subjects (regular expressions over whole codes) and `flags` the marks of their enterprises;
-    `pages` the addresses that it may open, * for all.
+    `pages` the addresses that it may open, * for all; `takes_out` whether tables may be downloaded, `hands_in` whether
+    workbooks may be submitted.
     """
 
     reach: str = "none"
@@ -48,6 +49,8 @@ class Scope:
     sees_enterprises: bool = False
     sees_county_files: bool = False
     pages: tuple[str, ...] = ("*",)
+    takes_out: bool = True
+    hands_in: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -59,7 +62,7 @@ class Scope:
 
 
 WHOLE = Scope("all", sees_county=True, sees_enterprises=True, sees_county_files=True)
-NOTHING = Scope(pages=())
+NOTHING = Scope(pages=(), takes_out=False, hands_in=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ rows a reader may see (scope.py).
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -37,7 +38,7 @@ class Reader(Protocol):
     def manifest(self) -> dict[str, Any]: ...
 
 
-__all__ = ["NotPublished", "OutOfScope", "Recent", "Row", "Snapshot", "Store", "UnknownVersion", "VersionMoved", "sql"]
+__all__ = ["LacksTable", "NotPublished", "OutOfScope", "Recent", "Row", "Snapshot", "Store", "UnknownVersion", "VersionMoved", "sql"]
 
 
 class NotPublished(RuntimeError):
@@ -50,6 +51,18 @@ class UnknownVersion(NotPublished):
 
 class VersionMoved(RuntimeError):
     """Another version was published while a page was being drawn; draw it again."""
+
+
+class LacksTable(RuntimeError):
+    """The version was made by an older program: it has not the table, or the column, that a page asks for."""
+
+    def __init__(self, version: str, relation: str) -> None:
+        super().__init__(f"version {version} has no {relation}")
+        self.version = version
+        self.relation = relation
+
+
+_ABSENT = re.compile(r'(?:Table with name|Referenced column|column named) "?([\w.]+)"? ')
 
 
 @lru_cache(maxsize=128)
@@ -144,7 +157,7 @@ class Store:
         try:
             reader: Reader = self._earlier.get((version,), lambda: _opened(opened, version))
             return build(Snapshot(self, version, reader=reader))
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
+        except (duckdb.CatalogException, duckdb.BinderException, LacksTable) as error:
             raise UnknownVersion(version) from error
 
     def run(
@@ -168,7 +181,13 @@ class Store:
         self, version: str, text: str, params: dict[str, Any], reader: Reader | None = None
     ) -> tuple[Row, ...]:
         # The reader follows the pointer on every call, and says which version answered.
-        answered, columns, rows = (reader or self._reader).query_with_version(text, params or None)
+        try:
+            answered, columns, rows = (reader or self._reader).query_with_version(text, params or None)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            found = _ABSENT.search(str(error))
+            if found is None:
+                raise
+            raise LacksTable(version, found[1]) from error
         if answered != version:
             raise VersionMoved(version)
         return tuple(dict(zip(columns, row, strict=True)) for row in rows)

@@ -39,8 +39,8 @@ SHOWN: dict[str, tuple[str, ...]] = {
 
 
 def for_page(view: View) -> list[html.P]:
-    """The downloads of the page at the view's address; none where its month has no figures."""
-    names = SHOWN.get(view.path, ())
+    """The downloads of the page at the view's address; none where its month has no figures, or to who may not have them."""
+    names = SHOWN.get(view.path, ()) if view.snapshot.scope.takes_out else ()
     # An earlier day that is not there yet has no figures either.
     is_shown = view.period in view.catalogue.periods and view.state.as_of == view.snapshot.day
     if not is_shown:

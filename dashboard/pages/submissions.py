@@ -77,6 +77,8 @@ def _hand_in(view: View) -> html.Section:
     t = view.t
     if view.snapshot.is_past:
         return html.Section()
+    if not view.snapshot.scope.hands_in:
+        return tables.section(t("submit.title"), tables.notice(t("submit.not_yours")), class_name="handing-in")
     texts: dict[str, Any] = {name: t(f"submit.{name}") for name in SAID}
     texts |= {f"map_{name}": t(f"map.{name}") for name in MAPPED}
     heads = ("column", "heading", "state_head", "means", "confidence", "unit_head")
@@ -113,7 +115,7 @@ def _withdraw(view: View, submission: Row) -> Any:
     """Taking a submission back, with a reason; nothing where it is withdrawn already."""
     if submission["status"] == "withdrawn":
         return html.P(view.t("submit.withdrawn"), className="muted")
-    if view.snapshot.is_past:
+    if view.snapshot.is_past or not view.snapshot.scope.hands_in:
         # An earlier day is looked at, not changed.
         return None
     texts = {

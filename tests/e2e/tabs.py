@@ -30,9 +30,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def serve(settings: Settings) -> tuple[subprocess.Popen[bytes], str]:
-    """The dashboard as it runs in production, on a free port; waits until it answers."""
-    port = free_port()
+def serve(settings: Settings, port: int | None = None) -> tuple[subprocess.Popen[bytes], str]:
+    """The dashboard as it runs in production, on a free port or the one given; waits until it answers."""
+    port = port or free_port()
     environment = {**os.environ, "TEW_HOME": str(settings.home), "TEW_SEEDS": str(settings.seeds)}
     process = subprocess.Popen(
         [sys.executable, "-m", "dashboard.serve", "--port", str(port)], cwd=PROJECT_ROOT, env=environment
