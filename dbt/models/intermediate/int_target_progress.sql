@@ -228,11 +228,20 @@ met as (
         and target.period = inherited_start.period
 ),
 
-attained as (
+-- a loss to be kept within bounds, or a result that is to break even: no part of such a target is ever attained
+faced as (
     select
         met.*,
-        {{ quotient('actual_value', 'target_value') }} * 100 as level_ratio_pct,
+        target_value <= 0 and target_form in ('level', 'floor', 'task', 'full') and kind <> 'stock' as is_bound
+    from met
+),
+
+attained as (
+    select
+        faced.*,
+        case when not is_bound then {{ quotient('actual_value', 'target_value') }} * 100 end as level_ratio_pct,
         case
+            when is_bound then null
             when target_form in ('level', 'floor', 'task', 'full') and kind = 'stock'
                 then case
                     when target_value > start_value
@@ -244,7 +253,7 @@ attained as (
             when target_form = 'reduction' and growth_judged_pct <= 0
                 then {{ quotient('-growth_judged_pct', 'target_value') }} * 100
         end as attainment_pct
-    from met
+    from faced
 ),
 
 gauged as (
@@ -327,6 +336,17 @@ select
             when start_value is null then null
             when level_ratio_pct - 100 >= green_min_pp then 'green'
             when level_ratio_pct - 100 >= yellow_min_pp then 'yellow'
+            else 'red'
+        end
+        when is_bound and direction in ('down', 'cap') then case
+            when actual_value <= target_value then 'green'
+            else 'red'
+        end
+        -- a loss may use the year's bound up month by month, as deaths use up a cap
+        when is_bound then case
+            when actual_value >= round(case when is_cumulative then target_value * time_progress_pct / 100 else target_value end, 9)
+                then 'green'
+            when actual_value >= target_value then 'yellow'
             else 'red'
         end
         when gap_pp is null then null
