@@ -345,6 +345,18 @@ def dictionary_(
     command.run(_settings(), lang, folder)
 
 
+@app.command("docs")
+def docs_(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it.", dir_okay=False)] = Path(
+        "tables.html"
+    ),
+) -> None:
+    """Write what every table and column of the published version means and comes from (HTML, needs no network)."""
+    from dagster_project.commands import docs as command
+
+    command.run(_settings(), output)
+
+
 @app.command("map")
 def map_(
     file: Annotated[Path, typer.Argument(help="Workbook of an unknown layout.", metavar="FILE")],
