@@ -381,7 +381,9 @@ def map_(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One SQL statement on schema marts.", metavar="SQL")],
+    sql: Annotated[
+        str, typer.Argument(help="One SQL statement on schema marts, or a .sql file with one.", metavar="SQL")
+    ],
     output_format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.table,
     output: Annotated[
         Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from dagster_project.commands.texts import Texts
 from dagster_project.reference import load_reference
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.warehouse.pointer import current_version, version_file
+from tests.program import tew
 from tests.published import open_copy
 
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
@@ -45,6 +47,14 @@ def test_every_example_query_answers(county_home: Settings) -> None:
     with open_copy(version_file(county_home, version)) as connection:
         rows = {path.name: len(connection.execute(path.read_text(encoding="utf-8")).fetchall()) for path in QUERIES}
     assert all(rows.values()), rows
+
+
+def test_an_example_query_is_run_by_its_file(county_home: Settings) -> None:
+    for path in QUERIES:
+        done = tew(county_home, "query", str(path), "--json")
+        assert done.returncode == 0 and json.loads(done.stdout), (path.name, done.stderr)
+    missing = tew(county_home, "query", "nowhere.sql")
+    assert missing.returncode == 1 and "nowhere.sql" in missing.stderr
 
 
 def test_a_new_year_carries_schemes_once_and_writes_only_when_told(

@@ -30,11 +30,12 @@ def run(
     as_of: date | None = None,
     version: str | None = None,
 ) -> None:
-    """Print the rows, or write them to `output` whole (aside, then renamed).
+    """Print the rows, or write them to `output` whole (aside, then renamed). `sql` is a statement or the name of a .sql file.
 
     `as_of`: on the marts of that day, made first where they are not there; `version`: on an earlier version. Raises
     CommandError where DuckDB refuses the statement or the file cannot be written, NothingPublished.
     """
+    sql = _statement(sql)
     file = None if as_of is None else ready(settings, as_of)
     if version is not None:
         file = published_file(settings, version)
@@ -108,3 +109,13 @@ def _write_parquet(settings: Settings, sql: str, output: Path, file: Path) -> in
     finally:
         part.unlink(missing_ok=True)
     return int(counted[0]) if counted else 0
+
+
+def _statement(sql: str) -> str:
+    """The statement itself, out of a file where a .sql file is named; raises CommandError where it cannot be read."""
+    if not sql.endswith(".sql") or len(sql.split()) > 1:
+        return sql
+    try:
+        return Path(sql).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError("cli.query_failed", problem=f"{sql}: {error}") from error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+import xlrd
 
 from dagster_project.settings import PROJECT_ROOT, Settings
 from tests.conftest import make_home
@@ -69,6 +72,108 @@ def test_county_roll_up_equals_the_third_partys_table(
     assert len(ours) == {2001: 229, 2010: 225}[year]
 
 
+@dataclass
+class Ground:
+    """What a county's mines brought in one year, as the workbooks' own rows add up."""
+
+    short_tons: float = 0
+    hours: float = 0
+
+
+@pytest.fixture(scope="module")
+def books(shared_workbooks: Path) -> dict[int, dict[str, Ground]]:
+    """year → county and state (as `Bibb_Alabama`) → sums, read by nothing of ours."""
+    found: dict[int, dict[str, Ground]] = {}
+    for year in NATION:
+        sheet = xlrd.open_workbook(shared_workbooks / "coal-mines" / f"coalpublic{year}.xls").sheet_by_index(0)
+        heads = [str(value).strip() for value in sheet.row_values(3)]
+        place = found.setdefault(year, defaultdict(Ground))
+        for number in range(4, sheet.nrows):
+            row = dict(zip(heads, sheet.row_values(number), strict=True))
+            state = row["Mine State"].partition("(")[0].strip()  # two coalfields of one state are one state
+            ground = place[f"{row['Mine County'].strip()}_{state}"]
+            ground.short_tons += row["Production (short tons)"]
+            ground.hours += 0 if row["Labor Hours"] == "-" else row["Labor Hours"]
+    return found
+
+
+def by_state(places: dict[str, Ground]) -> dict[str, Ground]:
+    states: dict[str, Ground] = defaultdict(Ground)
+    for name, ground in places.items():
+        state = states[name.rpartition("_")[2]]
+        state.short_tons += ground.short_tons
+        state.hours += ground.hours
+    return states
+
+
+@pytest.mark.parametrize(("year", "before"), [(2010, 2001), (2013, 2010)])
+def test_growth_of_every_county_is_that_of_its_mines_together(
+    coal: duckdb.DuckDBPyConnection, books: dict[int, dict[str, Ground]], year: int, before: int
+) -> None:
+    rows = coal.execute(
+        "select unit_id, growth_pct, growth_note_en, base_ytd from marts.fct_indicator_progress where basis = 'reported'"
+        " and level = 'township' and indicator_code = 'CO01' and period = make_date(?, 12, 1) and value_ytd is not null",
+        [year],
+    ).fetchall()
+    compared = 0
+    for unit, growth, note, base in rows:
+        now, then = books[year][unit].short_tons, books[before].get(unit)
+        if then is None or not then.short_tons:
+            assert growth is None and note and not base, unit  # nothing to grow from, and it says so
+            continue
+        # a stored tonne has six decimals: some mines brought a few tons only
+        assert growth == pytest.approx((now / then.short_tons - 1) * 100, rel=1e-6, abs=1e-4), unit
+        compared += 1
+    assert compared > 150
+
+
+@pytest.mark.parametrize(("year", "before"), [(2010, 2001), (2013, 2010)])
+def test_growth_of_every_state_is_that_of_its_counties_together(
+    coal: duckdb.DuckDBPyConnection, books: dict[int, dict[str, Ground]], year: int, before: int
+) -> None:
+    rows = coal.execute(
+        "select split_part(unit_id, '_', -1) as state, sum(value_ytd) filter (year(period) = ?) / "
+        "sum(value_ytd) filter (year(period) = ?) * 100 - 100 from marts.fct_indicator_progress where basis = 'reported'"
+        " and level = 'township' and indicator_code = 'CO01' group by state",
+        [year, before],
+    ).fetchall()
+    now, then = by_state(books[year]), by_state(books[before])
+    grown = {state: growth for state, growth in rows if growth is not None}
+    expected = {
+        state: (now[state].short_tons / ground.short_tons - 1) * 100
+        for state, ground in then.items()
+        if state in now and ground.short_tons
+    }
+    assert grown == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert len(grown) > 20
+
+
+@pytest.mark.parametrize("year", sorted(NATION))
+def test_output_per_hour_of_counties_and_states_is_a_ratio_of_sums(
+    coal: duckdb.DuckDBPyConnection, books: dict[int, dict[str, Ground]], year: int
+) -> None:
+    rows = coal.execute(
+        "select unit_id, value_exact from marts.fct_indicator_progress where basis = 'reported' and level = 'township'"
+        " and indicator_code = 'CO17' and period = make_date(?, 12, 1) and value_exact is not null",
+        [year],
+    ).fetchall()
+    for unit, value in rows:
+        assert value == pytest.approx(books[year][unit].short_tons / books[year][unit].hours, rel=1e-6), unit
+    # a state's from its numerators and denominators, which stand beside; the mean of its counties' would be another
+    sums = coal.execute(
+        "select split_part(tons.unit_id, '_', -1) as state, sum(tons.value_ytd) / sum(hours.value_ytd) "
+        "from marts.fct_indicator_progress as tons join marts.fct_indicator_progress as hours"
+        " on hours.indicator_code = 'CO16' and tons.basis = hours.basis and tons.level = hours.level"
+        " and tons.unit_id = hours.unit_id and tons.period = hours.period"
+        " where tons.indicator_code = 'CO01' and tons.basis = 'reported' and tons.level = 'township'"
+        " and tons.period = make_date(?, 12, 1) group by state",
+        [year],
+    ).fetchall()
+    expected = {state: ground.short_tons / ground.hours for state, ground in by_state(books[year]).items()}
+    per_hour = {state: float(value) / float(SHORT_TON) for state, value in sums}
+    assert per_hour == pytest.approx(expected, rel=1e-6)
+
+
 def test_output_per_hour_is_a_ratio_of_sums(coal: duckdb.DuckDBPyConnection) -> None:
     (value,) = progress(coal, "county", "CO17", 2013).values()
     assert round(float(value), 3) == 5.536
@@ -108,3 +213,28 @@ def test_the_bridge_splits_the_change_into_mines_that_stayed_opened_and_closed(
     moved = [found.pop(component, 0) for component in ("boundary", "revision")]
     assert found == expected
     assert sum(moved) == 0
+
+
+def test_openings_and_closures_stand_in_the_bridge_of_every_county(coal: duckdb.DuckDBPyConnection) -> None:
+    """Per county the parts add up to its change; over all counties entries and exits are those of the nation."""
+    left_over = coal.execute(
+        "select progress.unit_id, progress.period from marts.fct_indicator_progress as progress join ("
+        " select level, unit_id, indicator_code, period, sum(amount) as amount from marts.fct_bridge group by all"
+        ") as bridge using (level, unit_id, indicator_code, period)"
+        " where progress.basis = 'reported' and progress.indicator_code = 'CO01'"
+        " and bridge.amount is distinct from progress.value_ytd - progress.base_ytd"
+    ).fetchall()
+    assert left_over == []
+    for component in ("entry", "exit"):
+        counties, nation = (
+            dict(
+                coal.execute(
+                    "select year(period), count(*) from marts.fct_bridge where level = ? and indicator_code = 'CO01'"
+                    " and component = ? group by 1",
+                    [level, component],
+                ).fetchall()
+            )
+            for level in ("township", "county")
+        )
+        assert nation == {2010: 1, 2013: 1}
+        assert min(counties.values()) > 50, component
