@@ -325,11 +325,15 @@ def new_year(
     write: Annotated[
         bool, typer.Option("--write", help="Write the CSV files; otherwise only say what would be.")
     ] = False,
+    targets: Annotated[
+        Path | None,
+        typer.Option(help="Write last year's targets there, as a table to fill in and hand in.", dir_okay=False),
+    ] = None,
 ) -> None:
-    """Carry last year's schemes and plan tables into a new year; list what must be decided."""
+    """Carry last year's schemes, plan tables, forms and targets into a new year; list what must be decided."""
     from dagster_project.commands import new_year as command
 
-    command.run(_settings(), year, write=write)
+    command.run(_settings(), year, write=write, targets=targets)
 
 
 @app.command("dictionary")

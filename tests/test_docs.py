@@ -7,9 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
 
-from dagster_project.commands import dictionary, new_year
+from dagster_project.commands import dictionary, new_year, new_year_targets
 from dagster_project.commands.texts import Texts
 from dagster_project.reference import load_reference
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
@@ -82,3 +83,32 @@ def test_a_new_year_carries_schemes_once_and_writes_only_when_told(
     capsys.readouterr()
     new_year.run(settings, 2027, write=True)
     assert "appraisal_schemes: 0 row(s) carried into 2027" in capsys.readouterr().out
+
+
+def test_a_new_year_lists_forms_and_hands_out_last_years_targets_to_be_decided(
+    county_home: Settings, tmp_path: Path
+) -> None:
+    table = tmp_path / "targets.xlsx"
+    done = tew(county_home, "new-year", "2027", "--targets", str(table))
+    assert done.returncode == 0, done.stderr
+    assert "go on in 2027 (TE-M1," in done.stdout
+    before = new_year_targets.of_year(county_home, 2026)
+    assert before and f"Targets: {len(before)} of 2026" in done.stdout and "0 of 2027 have come in" in done.stdout
+
+    book = openpyxl.load_workbook(table)
+    sheet = book.active
+    assert sheet is not None
+    rows = list(sheet.iter_rows(min_row=3, values_only=True))
+    asked = {(one.unit, one.indicator, "cap" if one.form == "cap" else one.tier) for one in before}
+    assert len(rows) == len(asked)
+    assert {row[5] for row in rows} == {row[6] for row in rows} == {None}  # the target and its growth are to be decided
+    (first,) = [row for row in rows if row[:4] == (1, "示范县", "乡镇企业增加值", "万元")]
+    assert first[4] is None and "上年定为" in first[8]  # December of 2026 is not known yet
+
+    # filled in, the intake reads it as the targets of 2027; still blank, it finds nothing to complain of
+    assert tew(county_home, "check", str(table)).returncode == 0
+    sheet["F3"], sheet["G3"] = 350_000, 6
+    book.save(table)
+    checked = tew(county_home, "check", str(table), "--json")
+    assert checked.returncode == 0, checked.stdout
+    assert "TG-Y1" in checked.stdout and "2027-12" in checked.stdout

@@ -1,7 +1,7 @@
 """`tew new-year`: reference data of a new year from the year before, and what somebody must decide.
 
 Belongs here: which rows are carried (schemes with their grades, plan tables of progress), what must be decided.
-Does not belong here: reading reference data (reference.py), wording (messages.csv).
+Does not belong here: reading reference data (reference.py), wording (messages.csv), targets (new_year_targets.py).
 
 Rows valid by date (forms, thresholds, coefficients, rules) and the calendar of forms, which knows months and no year,
 hold on by themselves; those that end with the old year are listed, not renewed: whether they go on is a decision.
@@ -14,6 +14,7 @@ import io
 from datetime import date
 from pathlib import Path
 
+from dagster_project.commands import new_year_targets
 from dagster_project.commands.texts import CommandError, Texts, out
 from dagster_project.reference import load_reference, schema
 from dagster_project.settings import Settings
@@ -25,8 +26,10 @@ YEARLY = {"appraisal_schemes": "scheme_id", "time_progress": None}
 OF_SCHEME = "appraisal_grades"
 
 
-def run(settings: Settings, year: int, *, write: bool) -> None:
+def run(settings: Settings, year: int, *, write: bool, targets: Path | None = None) -> None:
     """Print what is carried into `year` and what must be decided; write the CSV files where `write`.
+
+    `targets`: where to write last year's targets as a table to fill in.
 
     Raises CommandError where the year before has no row to carry or a file cannot be written.
     """
@@ -35,6 +38,9 @@ def run(settings: Settings, year: int, *, write: bool) -> None:
     added = carried(settings.seeds, year)
     for table, rows in added.items():
         out(texts.lines("new_year.carried", table=table, n=len(rows), year=year))
+    going_on = forms(settings.seeds, year)
+    out(texts.lines("new_year.forms", n=len(going_on), year=year, forms=", ".join(going_on)))
+    _targets(settings, texts, year, targets)
     for table, key, last in ending(settings.seeds, year):
         out(texts.lines("new_year.ending", table=table, row=key, day=last))
     out(texts.lines("new_year.decide", year=year))
@@ -46,6 +52,35 @@ def run(settings: Settings, year: int, *, write: bool) -> None:
             _append(settings.seeds / f"{table}.csv", rows)
     load_reference(settings.seeds)
     out(texts.lines("new_year.written", folder=settings.seeds))
+
+
+def forms(folder: Path, year: int) -> list[str]:
+    """Codes of the forms that are in force when `year` begins."""
+    return [
+        row["form_code"]
+        for row in _read(folder / "forms.csv")
+        if not row["valid_to"] or date.fromisoformat(row["valid_to"]) >= date(year, 1, 1)
+    ]
+
+
+def _targets(settings: Settings, texts: Texts, year: int, path: Path | None) -> None:
+    last = new_year_targets.of_year(settings, year - 1)
+    if last is None:
+        out(texts.lines("new_year.nothing_published", year=year - 1))
+        return
+    known = new_year_targets.of_year(settings, year) or []
+    counts = {"units": len({one.unit_id for one in last}), "indicators": len({one.indicator_code for one in last})}
+    out(texts.lines("new_year.targets", n=len(last), before=year - 1, year=year, known=len(known), **counts))
+    pending = sum(one.value is None for one in last)
+    if pending:
+        out(texts.lines("new_year.targets_pending", n=pending, before=year - 1))
+    if path is None:
+        return
+    try:
+        write_atomic(path.resolve(), new_year_targets.workbook(last, texts, year))
+    except OSError as error:
+        raise CommandError("cli.output_failed", path=path, problem=error.strerror or error) from error
+    out(texts.lines("new_year.targets_written", path=path))
 
 
 def carried(folder: Path, year: int) -> dict[str, list[Row]]:
