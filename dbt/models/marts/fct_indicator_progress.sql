@@ -13,8 +13,7 @@ with progress as (
         target.lamp_rule_zh,
         target.lamp_rule_en,
         target.start_value,
-        month(growth.period) * cast(100 as double) / 12 as linear_progress_pct,
-        target.time_progress_pct as target_time_progress_pct,
+        of_time.time_progress_pct,
         coalesce(township.class, '') as unit_class,
         coalesce(township.durable_id, growth.unit_id) as durable_id,
         stretch.attainment_pct as stretch_attainment_pct,
@@ -36,6 +35,8 @@ with progress as (
         and growth.period = stretch.period
         and stretch.tier = 'stretch'
         and stretch.target_form = target.target_form
+    left join {{ ref('int_time_progress') }} as of_time
+        on growth.indicator_code = of_time.indicator_code and growth.period = of_time.period
     left join {{ ref('dim_township') }} as township
         on growth.level = 'township' and growth.unit_id = township.township_code
 ),
@@ -150,7 +151,7 @@ select
     projected.target_form,
     projected.attainment_pct,
     projected.level_ratio_pct,
-    coalesce(projected.target_time_progress_pct, projected.linear_progress_pct) as time_progress_pct,
+    projected.time_progress_pct,
     projected.gap_pp,
     case
         when projected.lamp is not null then projected.lamp
