@@ -10,13 +10,14 @@ Nothing here is precious: all of it can be rebuilt from `archive/`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 
@@ -341,22 +342,25 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         return transaction(self.connection)
 
-    def write(self, batch: Batch, meta: dict[str, str] | None = None) -> None:
-        """All rows of `batch` in one transaction; a submission already there is replaced."""
-        spool = self.settings.work / "spool"
+    def write(self, batch: Batch, meta: dict[str, str] | None = None, ahead: Ahead | None = None) -> None:
+        """All rows of `batch`, and those put `ahead`, in one transaction; a submission already there is replaced."""
+        if ahead is not None and ahead.rows:
+            ahead.complete(lambda connection: self._write(connection, batch, meta))
+            return
         with self.transaction():
-            ids = [row[0] for row in batch.rows["submission"]]
-            known = self.known_submissions()
-            again = [sid for sid in ids if sid in known]
-            if again:
-                for table in RAW_TABLES:
-                    self.connection.execute(
-                        f"DELETE FROM raw.{table} WHERE submission_id IN (SELECT unnest(?))", [again]
-                    )
-            for table, rows in batch.rows.items():
-                insert_rows(self.connection, f"raw.{table}", rows, spool)
-            for key, value in (meta or {}).items():
-                self.set_meta(key, value)
+            self._write(self.connection, batch, meta)
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, batch: Batch, meta: dict[str, str] | None) -> None:
+        spool = self.settings.work / "spool"
+        known = {row[0] for row in connection.execute("SELECT submission_id FROM raw.submission").fetchall()}
+        again = [row[0] for row in batch.rows["submission"] if row[0] in known]
+        if again:
+            for table in RAW_TABLES:
+                connection.execute(f"DELETE FROM raw.{table} WHERE submission_id IN (SELECT unnest(?))", [again])
+        for table, rows in batch.rows.items():
+            insert_rows(connection, f"raw.{table}", rows, spool)
+        for key, value in (meta or {}).items():
+            connection.execute("INSERT OR REPLACE INTO raw.meta VALUES (?, ?)", [key, value])
 
     def replace(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """A table that is replayed from the journal (raw.act, raw.closing) holds exactly these rows."""
@@ -678,6 +682,68 @@ class Store:
             """
         ).fetchall()
         return dict(rows)
+
+
+class Ahead:
+    """Observations of new submissions, written by a thread of its own while later workbooks are still judged.
+
+    It has a connection, and one transaction, to itself: nothing counts before `Store.write` completes it with the rest
+    of the batch. Use as a context manager within `open_store`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writing")
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._parts: list[Future[int]] = []
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.forget()
+        self._thread.shutdown(wait=True)
+
+    def put(self, batch: Batch) -> None:
+        """Take the observations out of a batch of submissions that the database does not hold."""
+        rows, batch.rows["observation"] = batch.rows["observation"], []
+        if not rows:
+            return
+        if self._connection is None:
+            self._connection = self._store.connection.cursor()
+            self._connection.execute("BEGIN")
+        self.rows += len(rows)
+        spool = self._store.settings.work / "spool"
+        self._parts.append(self._thread.submit(insert_rows, self._connection, "raw.observation", rows, spool))
+
+    def complete(self, write: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        """The rest by `write`, and the transaction's end; raises what any part of it met, and then nothing is kept."""
+        connection = self._connection
+        assert connection is not None
+        try:
+            for part in self._parts:
+                part.result()
+            write(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            self.forget()
+            raise
+        self._clear()
+
+    def forget(self) -> None:
+        """As if nothing had been put."""
+        if self._connection is None:
+            return
+        wait(self._parts)
+        with suppress(duckdb.Error):
+            self._connection.execute("ROLLBACK")
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._parts, self.rows = None, [], 0
 
 
 def supersession_keys(intake: Intake) -> set[Key]:

@@ -40,10 +40,12 @@ from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
 from dagster_project.warehouse.known import Known, Reading, history_start
-from dagster_project.warehouse.store import SCHEMA_KEY, Batch, DamagedDatabase, Store, supersession_keys
+from dagster_project.warehouse.store import SCHEMA_KEY, Ahead, Batch, DamagedDatabase, Store, supersession_keys
 
 # Rows written in one transaction: a kill costs at most the reading of these again.
 BATCH_ROWS = 200_000
+# Observations written ahead of the rest of their batch, while later workbooks are judged.
+AHEAD_ROWS = 8_000
 # Parsed figures kept in memory before the rest waits on disk.
 HELD_FIGURES = 400_000
 # Files handed to the pool at once, over batch borders.
@@ -142,7 +144,8 @@ def _run(
             pool = stack.enter_context(_pool(settings, reference, files))
         store = stack.enter_context(_store_of_these_rules(settings, reference, report))
         report.reference_loaded = reference_tables.load(store.connection, reference, settings)
-        _TakingIn(settings, reference, journal, state, store, report, progress, pool).run()
+        ahead = stack.enter_context(Ahead(store))
+        _TakingIn(settings, reference, journal, state, store, report, progress, pool, ahead).run()
 
 
 def _pool(settings: Settings, reference: Reference, files: int) -> ParsePool:
@@ -193,6 +196,7 @@ class _TakingIn:
         report: IngestReport,
         progress: Progress | None,
         pool: ParsePool | None,
+        ahead: Ahead,
     ) -> None:
         self.settings = settings
         self.reference = reference
@@ -204,6 +208,7 @@ class _TakingIn:
         self.state = state
         self.pool = pool
         self.batch = Batch()
+        self.ahead = ahead
         self.known: Known | None = None
         self.oldest: date | None = None
         self.done = 0
@@ -301,7 +306,10 @@ class _TakingIn:
             if may_take:
                 self._take(entry, shelf.take(entry.seq))
                 taken.append(entry)
+                if len(self.batch.rows["observation"]) >= AHEAD_ROWS:
+                    self.ahead.put(self.batch)
         if has_register and taken:
+            self.ahead.forget()
             self.batch, self.known, self.late = Batch(), None, late
             self.report.restore(before)
             self.done -= len(taken)
@@ -312,7 +320,7 @@ class _TakingIn:
 
     def _needs_no_writing(self) -> bool:
         """Whether the next workbook can be taken without writing earlier ones: memory suffices, history reaches back."""
-        if self.batch.size >= BATCH_ROWS:
+        if self.batch.size + self.ahead.rows >= BATCH_ROWS:
             return False
         return self.known is None or self.oldest is None or self.known.reaches(history_start(self.oldest))
 
@@ -576,7 +584,7 @@ class _TakingIn:
         if self.batch.submissions or meta:
             if self.late:
                 meta = {REJUDGE_KEY: self.late.to_text(), **(meta or {})}
-            self.store.write(self.batch, meta)
+            self.store.write(self.batch, meta, self.ahead)
             self.batch = Batch()
 
     def _finish(self) -> None:
