@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ def _store(settings: Settings, chunks: Iterable[bytes]) -> tuple[str, int]:
     incoming = settings.archive / "incoming"
     if not incoming.is_dir():
         incoming.mkdir(parents=True, exist_ok=True)
-    temporary = incoming / f"{os.getpid()}-{time.monotonic_ns()}"
+    temporary = incoming / f"{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}"
     digest = hashlib.sha256()
     size = 0
     try:
