@@ -37,6 +37,8 @@ FACTORY = "dagster_project.ingest.parse:parser"
 # Jobs a child holds besides the one it works on, where they are small enough not to eat into its memory.
 AHEAD = 3
 SMALL_JOB = 1 << 20
+# A further child starts when the caller has waited for answers as long as starting one costs.
+WORTH_A_CHILD_S = 0.15
 _START_S = 60.0
 _TICK_S = 0.25
 _ROOT = Path(__file__).resolve().parents[2]
@@ -153,9 +155,9 @@ class _Child:
 
 
 class ParsePool:
-    """Parses workbooks in `workers` child processes with a time and a memory limit for each file.
+    """Parses workbooks in up to `workers` child processes with a time and a memory limit for each file.
 
-    Use as a context manager; its children start with it. `timeout_s` in seconds of wall clock,
+    Use as a context manager; its first child starts with it, others when it keeps the caller waiting. `timeout_s` in seconds of wall clock,
     `memory_mb` MiB of address space (POSIX only). `factory` is 'module:function' that makes a parser of the reference
     folder; only tests give another. `messages` spares reading them again.
     """
@@ -180,11 +182,14 @@ class ParsePool:
         self._children: set[_Child] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._is_up = threading.Event()  # the first child has loaded, or cannot
+        self._running = 0
+        self._waited_s = 0.0
 
     def __enter__(self) -> Self:
-        # children at once: while they load, the caller still prepares its own side
-        for child in [self._start() for _ in range(self.workers)]:
-            self._run(self._drive, child)
+        # at once: while it loads, the caller still prepares its own side
+        self._run(self._drive, self._start())
+        self._running = 1
         self._run(self._watch)
         return self
 
@@ -233,8 +238,24 @@ class ParsePool:
     def _next(self, waiting: deque[tuple[K, _Job]]) -> tuple[K, ParsedWorkbook]:
         """The first result; an answer is unpacked here, in the caller's thread, so that ours only wait for pipes."""
         key, job = waiting.popleft()
-        result = job.answer.result()
+        result = self._wait(job.answer, bool(waiting))
         return key, self._read_reply(result, job.file_name) if isinstance(result, bytes) else result
+
+    def _wait(self, answer: Future[bytes | ParsedWorkbook], has_more: bool) -> bytes | ParsedWorkbook:
+        """The answer. Where files wait and the caller has waited for a while, a further child starts: judging takes
+        about as long as reading, so that one child keeps its caller busy unless files are slow or cores many."""
+        if not answer.done():
+            self._is_up.wait()
+        while not answer.done() and has_more and self._running < self.workers:
+            started = time.monotonic()
+            try:
+                answer.result(timeout=max(WORTH_A_CHILD_S - self._waited_s, 0.0))
+            except TimeoutError:
+                self._running += 1
+                self._run(self._drive, None)
+            finally:
+                self._waited_s += time.monotonic() - started
+        return answer.result()
 
     def parse_one(self, content: bytes | Path, file_name: str) -> ParsedWorkbook:
         """One workbook through the pool."""
@@ -255,6 +276,7 @@ class ParsePool:
                     if not is_ready:
                         child.wait_ready()
                         is_ready = True
+                        self._is_up.set()
                     child.post(job.data)
                 elif posted:
                     assert child is not None
@@ -289,6 +311,7 @@ class ParsePool:
 
     def _lose(self, job: _Job, fault: Exception) -> None:
         """What a file comes to whose child is gone."""
+        self._is_up.set()
         if self._closing.is_set():
             job.answer.set_exception(PoolError("the pool was closed while a file was read"))
         elif isinstance(fault, _Lost):

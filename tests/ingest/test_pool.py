@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from dagster_project.ingest.pool import ParsePool, PoolError
+from dagster_project.ingest.pool_wire import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seeds" / "reference"
@@ -55,6 +57,11 @@ def test_a_bad_file_is_one_issue_and_its_neighbours_are_read(name: str, rule: st
     assert before.observations and after.observations
 
 
+def test_an_answer_that_holds_more_than_plain_values_is_refused() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="system"):
+        unpack(pickle.dumps(({"file_name": os.system}, [], None, {})))
+
+
 def test_a_path_is_read_by_the_child_and_a_missing_one_is_an_issue(tmp_path: Path) -> None:
     there = tmp_path / "x.csv"
     there.write_text("甲,乙\n1,2\n", encoding="utf-8")
@@ -69,13 +76,28 @@ def test_a_child_that_cannot_start_is_no_fault_of_a_workbook() -> None:
         it.parse_one(b"", "a")
 
 
-def test_children_start_with_the_pool_and_none_is_left() -> None:
-    me = psutil.Process()
+def children_of_the_pool() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "pool_worker" in " ".join(child.cmdline())]
+
+
+def test_a_child_starts_with_the_pool_others_when_it_is_slow_and_none_is_left() -> None:
     with pool("misbehaves", workers=2) as it:
-        it.parse_one(b"", "a")
-        children = [child for child in me.children() if "pool_worker" in " ".join(child.cmdline())]
+        assert len(children_of_the_pool()) == 1
+        found = it.parse_many((number, b"", "slow") for number in range(8))
+        assert [key for key, _ in found] == list(range(8))
+        children = children_of_the_pool()
         assert len(children) == 2
     assert not [child for child in children if child.is_running()]
+
+
+def test_a_file_that_hangs_does_not_hold_up_the_next_ones() -> None:
+    with pool("misbehaves", workers=2, timeout_s=4) as it:
+        names = ["hang", *(f"file {number}" for number in range(5))]
+        found = it.parse_many((name, b"", name) for name in names)
+        assert next(found)[1].issues[0].rule == "read.timeout"
+        started = time.monotonic()
+        assert [key for key, parsed in found if parsed.observations] == names[1:]
+        assert time.monotonic() - started < 3
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
