@@ -180,23 +180,29 @@ def collect(intake: Intake, indicators: Mapping[str, Meta], adding_forms: frozen
     others: list[Observation] = []
     indexes: dict[object, int] = {}
     bit_of = BIT_OF
+    row: Row | None = None
+    period: object = None
     for obs in intake.parsed.observations:
-        if obs.unit_id is None or obs.status != "accepted":
+        unit_id = obs.unit_id
+        if unit_id is None or obs.status != "accepted":
             continue
         bit = bit_of.get(obs.measure)
-        meta = indicators.get(obs.indicator_code)
+        code = obs.indicator_code
+        meta = indicators.get(code)
         if bit is None or meta is None:
             others.append(obs)
             continue
-        index = indexes.get(obs.period)
-        if index is None:
-            index = indexes[obs.period] = month_index(obs.period)
-        row = rows.get((obs.unit_id, index))
-        if row is None:
-            row = rows[obs.unit_id, index] = Row(obs, index)
-        figure = row.figures.get(obs.indicator_code)
+        if row is None or obs.period is not period or unit_id != row.unit_id:
+            period = obs.period
+            index = indexes.get(period)
+            if index is None:
+                index = indexes[period] = month_index(obs.period)
+            row = rows.get((unit_id, index))
+            if row is None:
+                row = rows[unit_id, index] = Row(obs, index)
+        figure = row.figures.get(code)
         if figure is None:
-            figure = row.figures[obs.indicator_code] = Figure(meta, row)
+            figure = row.figures[code] = Figure(meta, row)
             figures.append(figure)
         present = figure.cells.get(bit)
         if present is not None and obs.form_code not in adding_forms:
@@ -233,6 +239,8 @@ def collect(intake: Intake, indicators: Mapping[str, Meta], adding_forms: frozen
 
 def step(obs: Observation) -> float:
     """The smallest difference that the cell as printed can show, in stored units: its last digit times the factor."""
+    if "." not in obs.raw_text:
+        return float(obs.unit_factor)
     decimals = 0
     digits = obs.raw_text.partition(".")[2]
     if digits:

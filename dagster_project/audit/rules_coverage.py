@@ -213,8 +213,8 @@ def judge_roundness(run: Run) -> Iterable[Issue]:
         if len(cells) < (rule.low or 5):
             continue
         # in the unit that was typed: 1,200 thousand yuan ends in 00, not in 000
-        rounded = [c for c, v in cells if round(v / float(c.unit_factor), 6) % rule.tolerance_abs == 0]
-        if len(rounded) >= rule.tolerance_rel * len(cells):
+        rounded = _rounded(cells, rule.tolerance_abs, rule.tolerance_rel * len(cells))
+        if rounded:
             meta = run.context.indicators[code]
             issues.append(
                 run.context.writer.of_cell(
@@ -227,3 +227,17 @@ def judge_roundness(run: Run) -> Iterable[Issue]:
                 )
             )
     return issues
+
+
+def _rounded(cells: list[tuple[Observation, float]], step: float, least: float) -> list[Observation]:
+    """The cells that are whole multiples of `step`; none where they are fewer than `least`, which mostly shows early."""
+    rounded: list[Observation] = []
+    most = len(cells)
+    for cell, value in cells:
+        if round(value / float(cell.unit_factor), 6) % step == 0:
+            rounded.append(cell)
+            continue
+        most -= 1
+        if most < least:
+            return []
+    return rounded

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BASE, BASE_MONTH, MONTH, STOCK, YTD, Figure, step
+from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, MONTH, STOCK, YTD, Figure, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, is_swapped, number, slip_rest
 from dagster_project.audit.history import Entry
 from dagster_project.audit.rulebook import Rule
@@ -25,7 +25,7 @@ def rounding(*cells: object) -> float:
 
 
 def is_calm(figure: Figure, run: Run) -> bool:
-    """Whether a flow is beyond doubt, so that no rule of this module, V10 or V11 would say anything of it.
+    """Whether a flow or stock is beyond doubt, so that no rule of this module, V10 or V11 would say anything of it.
 
     Nine figures in ten are: they accumulate exactly, repeat last year's figure as their base, and move within the usual
     bands. Clearing them together costs a quarter of asking each rule. Vouches for the cells as the rules would; a test
@@ -33,13 +33,14 @@ def is_calm(figure: Figure, run: Run) -> bool:
     """
     ytd, month, base = figure.ytd, figure.month, figure.base
     meta, index = figure.meta, figure.index
+    if meta.kind == "stock":
+        return _is_calm_stock(figure, run)
     if (
         ytd is None
         or ytd <= 0
         or meta.kind != "flow"
         or meta.is_signed
         or figure.stock is not None
-        or figure.growth is not None
         or figure.base_month is not None
         or run.past.has_links(figure.row.unit_id)
     ):
@@ -75,8 +76,60 @@ def is_calm(figure: Figure, run: Run) -> bool:
         return False
     if level and not _is_near(level, index, ytd / figure.month_no, True):
         return False
+    if figure.growth is not None and base is not None:
+        if not _is_calm_growth(figure, ytd, base):
+            return False
+        vouched |= GROWTH | YTD | BASE
     figure.vouched |= vouched
     return True
+
+
+def _is_calm_stock(figure: Figure, run: Run) -> bool:
+    """A stock near last month's and last year's, whose base is last year's and whose growth follows from the two."""
+    stock, base, known, index = figure.stock, figure.base, figure.known_level, figure.index
+    if (
+        stock is None
+        or stock <= 0
+        or figure.meta.is_signed
+        or figure.ytd is not None
+        or figure.month is not None
+        or figure.base_month is not None
+        or index in known
+        or run.past.has_links(figure.row.unit_id)
+    ):
+        return False
+    vouched = 0
+    last_year = known.get(index - 12)
+    if base is not None and last_year is not None:
+        if abs(base - last_year[0]) >= 1e-6:
+            return False
+        vouched |= BASE
+    usual = base if base is not None else last_year[0] if last_year is not None else None
+    yearly = run.rule("V12")
+    if usual is not None and (
+        usual <= 0 or yearly is None or not (yearly.low or 0.0) <= (stock / usual - 1) * 100 <= (yearly.high or 0.0)
+    ):
+        return False
+    if known and not _is_near(known, index, stock, False):
+        return False
+    if figure.meta.dimension == "people" and (last := known.get(index - 1)) is not None:
+        rule = run.rule("V18")
+        # the same number again may be frozen (V18.frozen)
+        if rule is None or stock == last[0] or abs(stock - last[0]) > (rule.tolerance_rel or 0.0) * last[0]:
+            return False
+    if figure.growth is not None and base is not None:
+        if not _is_calm_growth(figure, stock, base):
+            return False
+        vouched |= GROWTH | STOCK | BASE
+    figure.vouched |= vouched
+    return True
+
+
+def _is_calm_growth(figure: Figure, level: float, base: float) -> bool:
+    """Whether the printed growth in % is that of level and base, to the last printed digit (V10)."""
+    if figure.growth is None or figure.meta.growth_basis in ("diff", "diff_pp"):
+        return False
+    return abs(figure.growth - (level / base - 1) * 100) <= 0.051
 
 
 def _is_calm_month(figure: Figure, run: Run, month: float) -> bool:

@@ -175,10 +175,14 @@ def _left_out(cells: list[Observation], difference: float, exact: float) -> str:
 
 
 def _vouch(run: Run, cells: list[Observation]) -> None:
+    # one column: the same indicator, month and measure
+    code, bit, index = cells[0].indicator_code, BIT_OF[cells[0].measure], month_index(cells[0].period)
+    rows = run.collected.rows
     for obs in cells:
-        figure = _figure(run, obs)
+        row = rows.get((obs.unit_id or "", index))
+        figure = row.figures.get(code) if row is not None else None
         if figure is not None:
-            figure.vouched |= BIT_OF[obs.measure]
+            figure.vouched |= bit
 
 
 def _corrections(findings: Iterable[Finding]) -> dict[int, list[tuple[Figure, int, float]]]:
