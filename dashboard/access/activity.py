@@ -19,7 +19,21 @@ from dagster_project.settings import Settings
 MAX_BYTES = 5_000_000
 KEPT = 20
 # What may be said of an act: no free text, no figures.
-FIELDS = ("user", "address", "path", "unit", "period", "version", "role", "target", "bytes", "sha256", "file", "reason")
+FIELDS = (
+    "user",
+    "address",
+    "path",
+    "unit",
+    "period",
+    "version",
+    "as_of",
+    "role",
+    "target",
+    "bytes",
+    "sha256",
+    "file",
+    "reason",
+)
 ACTS = (
     *(
         "sign_in",

@@ -114,6 +114,15 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
         base = flask.request.url_root
         return answered(asked, t, "docx", lambda snapshot: _bulletin(snapshot, asked, base))
 
+    @server.post("/export/picture")
+    def picture() -> flask.Response:
+        """Asked before a chart is saved as PNG in the browser (assets/picture.js): what leaves is allowed and logged."""
+        asked = address.parse(flask.request.query_string.decode("utf-8", "replace"))
+        if not gate.may("may_export"):
+            return refused(Translator(asked.lang), "export.refused")
+        gate.record("export", path=flask.request.path, unit=asked.township, period=asked.period, as_of=asked.as_of)
+        return flask.Response(status=204)
+
 
 def _bulletin(snapshot: Snapshot, asked: State, base: str) -> Made:
     """The bulletin of the month asked for, else of the newest, and its file's name with the version."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components import numbers, svg, tables
+from dashboard.components import numbers, picture, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.figures import series as series_figure
@@ -457,6 +457,7 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     known = [value for value in actual if value is not None]
     measure = view.t("measure.month" if flow else "measure.state")
     title = view.t("series.title", indicator=view.indicator(code), n=len(known))
+    sub = f"{measure}{view.t('unit.of')}{view.unit_label(code)}"
     figure = series_figure.months(
         labels, actual, base, texts, name_actual=view.t("series.actual"), name_base=view.t("series.base"),
         unit=view.unit_label(code),
@@ -490,6 +491,7 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
         title,
         spans,
         html.Div(chart, role="img", **attribute("aria-label", view.t("series.alt", indicator=view.indicator(code)))),
+        _picture(view, title, sub),
         html.Details(
             [
                 html.Summary(view.t("table.show")),
@@ -498,7 +500,21 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
             className="twin",
         ),
         source_note(view, [code]),
-        sub=f"{measure}{view.t('unit.of')}{view.unit_label(code)}",
+        sub=sub,
+    )
+
+
+def _picture(view: View, title: str, sub: str) -> html.P:
+    """The chart as PNG; away from the page it has to say whose figures it shows, and as known when."""
+    owner = view.unit_name(view.state.township)
+    return picture.button(
+        view.t("picture.save"),
+        title=view.t("picture.title", unit=owner, title=title),
+        sub=sub,
+        foot=view.known(),
+        name="_".join(filter(None, (owner, title, f"{view.period:%Y-%m}", view.known()))),
+        done=view.t("picture.done"),
+        failed=view.t("picture.failed"),
     )
 
 

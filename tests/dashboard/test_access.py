@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import re
@@ -104,6 +105,20 @@ def test_a_changed_password_ends_sessions(guarded: Settings) -> None:
     sign_in(browser, "zhang")
     Accounts(guarded).set_password("zhang", GOOD + "2")
     assert browser.get("/_dash-layout").status_code == 401
+
+
+def test_every_act_that_the_code_records_is_declared() -> None:
+    """An act or field that is not declared would turn a reader's download into an error of the server."""
+    found = 0
+    for source in (PROJECT_ROOT / "dashboard").rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) not in ("gate.record", "self.gate.record"):
+                continue
+            found += 1
+            assert {key.arg for key in call.keywords} <= set(activity.FIELDS), (source.name, ast.unparse(call))
+            if isinstance(call.args[0], ast.Constant):
+                assert call.args[0].value in activity.ACTS, (source.name, ast.unparse(call))
+    assert found > 10
 
 
 def test_sign_out_needs_its_token(guarded: Settings) -> None:

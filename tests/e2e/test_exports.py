@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -172,4 +173,43 @@ def test_the_bulletin_comes_down_as_word_with_the_figures_of_marts(
     # A figure leads to its trace in this dashboard.
     page.goto(linked[0][1])
     page.locator("main td.version-in_force").first.wait_for()
+    tab.watch.check(page)
+
+
+PICTURE = """async content => {
+  const blob = new Blob([Uint8Array.from(atob(content), sign => sign.charCodeAt(0))], {type: 'image/png'});
+  const picture = await createImageBitmap(blob);
+  const canvas = new OffscreenCanvas(picture.width, picture.height), pen = canvas.getContext('2d');
+  pen.drawImage(picture, 0, 0);
+  const dark = (top, bottom) => {
+    const data = pen.getImageData(0, top, picture.width, bottom - top).data;
+    let found = 0;
+    for (let at = 0; at < data.length; at += 4) { if (data[at] + data[at + 1] + data[at + 2] < 450) { found += 1; } }
+    return found;
+  };
+  const tall = picture.height;
+  return [picture.width, tall, dark(0, 110), dark(200, tall - 200), dark(tall - 84, tall)];
+}"""
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_chart_is_saved_as_a_picture_by_the_keyboard(
+    tab: Tab, county_home: Settings, lang: str, tmp_path: Path
+) -> None:
+    t = Translator(lang)
+    page = tab.open(f"/township?township=529901001&lang={lang}")
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    button = page.get_by_role("button", name=t("picture.save"))
+    button.focus()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    page.get_by_text(t("picture.done")).wait_for()
+    title = page.locator("section", has=button).locator("h2").inner_text()
+    assert title in path.name and path.suffix == ".png"
+    width, height, head, chart, foot = page.evaluate(PICTURE, base64.b64encode(path.read_bytes()).decode())
+    # Twice the size of the screen; title and unit above, the chart, source and version at the foot.
+    assert width == 2000 and height > 1000
+    assert min(head, chart, foot) > 500
     tab.watch.check(page)
