@@ -364,6 +364,7 @@ def judge(mutant: Mutant, parsed: ParsedWorkbook) -> tuple[str, str]:
     seen = oracle(mutant)
     if seen is None:
         return "SILENT", f"damage that another reader sees, {len(open_keys)} cells: {sorted(open_keys)[:3]}"
+    seen = {(former.get(sheet, sheet), cell): text for (sheet, cell), text in seen.items()}
     plain = mutant.source.kind in ("csv", "text", "xml")
     original = oracle(Mutant(0, "none", mutant.source, mutant.source.content)) or {}
     wrong = []

@@ -103,8 +103,8 @@ def open_ole(content: bytes) -> Ole:
     shift, mini_shift = struct.unpack_from("<HH", content, 30)
     fat_count, first_directory = struct.unpack_from("<II", content, 44)
     cutoff, first_mini, _, first_difat, difat_count = struct.unpack_from("<5I", content, 56)
-    # [MS-CFB] 2.2: the three are constants; with another one streams would be looked for in the wrong place
-    if shift not in (9, 12) or mini_shift != 6 or cutoff != 4096:
+    # [MS-CFB] 2.2: these are constants; with another one streams would be looked for in the wrong place
+    if content[28:30] != b"\xfe\xff" or shift not in (9, 12) or mini_shift != 6 or cutoff != 4096:
         raise Unreadable("read.damaged", detail="OLE sector size")
     sector = 1 << shift
     sectors = len(content) // sector

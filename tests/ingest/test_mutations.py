@@ -100,7 +100,9 @@ def test_a_cell_of_an_old_workbook_that_no_program_writes_is_damage(
     assert [issue.rule for issue in book.issues if issue.severity != "info"] == [said]
 
 
-@pytest.mark.parametrize(("place", "value"), [(184, 0xFD), (58, 0x10)], ids=["no sector", "another cutoff"])
+@pytest.mark.parametrize(
+    ("place", "value"), [(184, 0xFD), (58, 0x10), (29, 0xFD)], ids=["no sector", "cutoff", "order"]
+)
 def test_a_header_of_the_container_that_no_program_writes_is_damage(
     messages: Messages, shared_workbooks: Path, place: int, value: int
 ) -> None:
