@@ -12,10 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
-from dagster_project.warehouse import archive, refresh, store
+from dagster_project.warehouse import archive, refresh, store, taking_in
 from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.taking_in import IngestReport
 from tests.warehouse import workbooks
@@ -120,8 +121,13 @@ def test_registers_come_before_what_refers_to_them(home: Settings) -> None:
     assert report.reread == []
 
 
-def test_a_register_at_the_end_of_a_large_batch_still_comes_first(home: Settings, tmp_path: Path) -> None:
-    """Workbooks are judged while later ones are parsed; a register among those changes what the first ones meet."""
+@pytest.mark.parametrize("ahead_rows", [taking_in.AHEAD_ROWS, 3])
+def test_a_register_at_the_end_of_a_large_batch_still_comes_first(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_rows: int
+) -> None:
+    """Workbooks are judged while later ones are parsed, and some written already; a register among those changes what
+    the first ones meet."""
+    monkeypatch.setattr(taking_in, "AHEAD_ROWS", ahead_rows)
 
     def fill(settings: Settings, register_at: float) -> IngestReport:
         for number in range(20):
@@ -142,6 +148,39 @@ def test_a_register_at_the_end_of_a_large_batch_still_comes_first(home: Settings
         with store.open_store(settings) as opened:
             found.append(opened.connection.execute(sql).fetchall())
     assert found[0] == found[1] and len(found[0]) == 40
+
+
+def test_what_is_written_ahead_counts_with_its_batch_or_not_at_all(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbooks.register(home.inbox / "z.xlsx", mtime=START - 100)
+    take_in(home)
+    for number in range(20):
+        figures = {"示范铝业有限公司": (100 + number, 100 + number)}
+        workbooks.enterprises(home.inbox / f"a{number:02d}.xlsx", 1, figures, mtime=START + number)
+    before = raw(home)
+    monkeypatch.setattr(taking_in, "AHEAD_ROWS", 6)
+    real, calls = store.insert_rows, []
+
+    def full(connection: Any, table: str, rows: Any, spool: Path) -> int:
+        calls.append(table)
+        if len(calls) == 3:
+            raise duckdb.IOException("No space left on device")
+        return real(connection, table, rows, spool)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "insert_rows", full)
+        with pytest.raises(WarehouseError, match="No space left"):
+            take_in(home)
+    assert calls[:3] == ["raw.observation"] * 3
+    assert raw(home) == before
+    report = take_in(home)
+    assert (len(report.submissions), report.observations) == (20, 40)
+    found = raw(home)
+    monkeypatch.setattr(taking_in, "AHEAD_ROWS", 1_000)
+    refresh.discard_work(home)
+    take_in(home)
+    assert raw(home) == found
 
 
 def test_a_late_register_brings_waiting_rows_into_force(home: Settings) -> None:
