@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 from dashboard.i18n import Translator
-from dashboard.pages.registry import PAGES
+from dashboard.pages.registry import PAGES, WALL
 from tests.e2e.tabs import Tab, new_tab
 
 pytestmark = pytest.mark.e2e
@@ -177,8 +177,10 @@ def test_what_is_not_there_is_said(tab: Tab, path: str, says: str) -> None:
 def test_random_addresses_show_no_leaked_words(tab: Tab) -> None:
     """Forty states of the address, sound and unsound ones."""
     chance = random.Random(20261108)
-    for _ in range(40):
-        path = chance.choice([entry.path for entry in PAGES])
+    paths = [entry.path for entry in (*PAGES, WALL)]
+    for at in range(max(40, 3 * len(paths))):
+        # Every page comes at least three times.
+        path = paths[at % len(paths)]
         parts = {
             "lang": chance.choice(LANGUAGES),
             "basis": chance.choice(["comparable", "reported", "x"]),
@@ -186,6 +188,11 @@ def test_random_addresses_show_no_leaked_words(tab: Tab) -> None:
             "period": chance.choice(["2026-10", "2026-01", "2025-12", "2024-02", "2023-11", "1999-01", "2026-13"]),
             "township": chance.choice(["", TOWN, "529901002", "529901106", "529901204", "529901900", "1"]),
             "indicator": chance.choice(["", "TE01", "TE04", "SA02", "SA03", "EN01", "CO01", "TE11", "BF05", "??"]),
+            "months": chance.choice(["13", "24", "36", "0", "x"]),
+            "enterprise": chance.choice(["", "9152990179025563XT", "nobody"]),
+            "submission": chance.choice(["", "S000001", "S999999"]),
+            "whatif": chance.choice(["", "a:1", "a:x_and_cap:5", "cap:-3"]),
+            "version": chance.choice(["", "", "", "nosuch"]),
             "as_of": chance.choice(["", "2026-10-15", "2019-05-04", "x"]),
         }
         chosen = {key: value for key, value in parts.items() if value and chance.random() < 0.7}
