@@ -40,13 +40,14 @@ SHOWN: dict[str, tuple[str, ...]] = {
 
 def for_page(view: View) -> list[html.P]:
     """The downloads of the page at the view's address; none where its month has no figures, or to who may not have them."""
-    names = SHOWN.get(view.path, ()) if view.snapshot.scope.takes_out else ()
+    scope = view.snapshot.scope
+    names = SHOWN.get(view.path, ()) if scope.takes_out else ()
     # An earlier day that is not there yet has no figures either.
     is_shown = view.period in view.catalogue.periods and view.state.as_of == view.snapshot.day
     if not is_shown:
         return []
     # The bulletin speaks of every township, so it is only for those who see them all.
-    word = [bulletin(view)] if view.path in ISSUED and view.snapshot.scope.is_whole else []
+    word = [bulletin(view)] if view.path in ISSUED and scope.is_whole and scope.takes_out else []
     return [*([links(view, *names)] if names else []), *word]
 
 

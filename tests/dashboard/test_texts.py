@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import string
 
@@ -35,6 +36,14 @@ def test_no_key_stands_twice() -> None:
         lines = (FOLDER / f"{lang}.csv").read_text(encoding="utf-8").splitlines()[1:]
         keys = [line.split(",", 1)[0] for line in lines]
         assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", ["zh.csv", "en.csv", "bulletin.csv"])
+def test_every_row_is_whole(name: str) -> None:
+    """A comma outside quotation marks would cut a text short without a word."""
+    with (FOLDER / name).open(encoding="utf-8", newline="") as handle:
+        heading, *rows = csv.reader(handle)
+    assert [row for row in rows if len(row) != len(heading)] == []
 
 
 def test_translations_fill_the_same_fields() -> None:
