@@ -35,6 +35,7 @@ from dashboard.export import routes as downloads
 from dashboard.i18n import Translator
 from dashboard.pages import registry
 from dashboard.pages.page import Page
+from dashboard.sheets import routes as sheets
 from dashboard.view import HEAVY, View
 
 LOG = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     downloads.install(app.server, settings, store, gate, days)
     intake.register(app.server, settings, gate, store)
     months.register(app.server, settings, gate)
+    sheets.register(app.server, settings, gate, store)
 
     @app.callback(
         Output("frame", "children"),

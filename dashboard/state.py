@@ -16,6 +16,7 @@ BASES = ("comparable", "reported")
 MONEY_UNITS = ("yi", "wan")
 _PERIOD = re.compile(r"(\d{4})-(\d{2})")
 _PLAIN = re.compile(r"[0-9A-Za-z_.\-]+")
+_CELL = re.compile(r"[^\x00-\x1f\x7f-\x9f<>]{1,160}![A-Z]{1,3}[1-9]\d{0,6}")
 _TOKEN = re.compile(r"[^\x00-\x1f\x7f-\x9f<>]{1,64}")
 
 
@@ -41,6 +42,8 @@ class State:
     whatif: str | None = None
     # an earlier published version, such as the one that a closed month is frozen with
     version: str | None = None
+    # a cell of `submission` whose sheet is shown on the trace, as `Sheet1!E5`
+    cell: str | None = None
 
     @property
     def basis_or_default(self) -> str:
@@ -97,6 +100,7 @@ def parse(search: str | None) -> State:
         months=int(months) if months in ("13", "24", "36") else None,
         whatif=token("whatif"),
         version=token("version"),
+        cell=pairs["cell"] if _CELL.fullmatch(pairs.get("cell", "")) else None,
     )
 
 

@@ -22,6 +22,8 @@ from dashboard.state import State
 
 # Pages of the county's own figures.
 COUNTY_PAGES = ("/", "/wall")
+# What a page is about; the rest of the state is how it is shown.
+SUBJECT = {"period", "indicator", "township", "enterprise", "unit", "submission"}
 HEAVY = ("/enterprise", "/submissions")
 
 
@@ -111,6 +113,9 @@ class View:
 
     # -- links ---------------------------------------------------------------------------------
     def href(self, path: str | None = None, **changes: object) -> str:
+        # A cell shown on the trace belongs to its figure alone.
+        if path not in (None, self.path) or changes.keys() & SUBJECT:
+            changes.setdefault("cell", None)
         return address.href(path or self.path, self.state, **changes)
 
     def link(self, content: Any, path: str, *, class_name: str | None = None, **changes: object) -> Any:

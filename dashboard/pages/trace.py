@@ -10,9 +10,8 @@ from typing import Any
 from dash import html
 
 from dashboard.components import numbers, tables
-from dashboard.components.links import attribute
 from dashboard.data.store import Row
-from dashboard.pages import outlook
+from dashboard.pages import outlook, trace_sheet
 from dashboard.pages.dictionary import formula
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -73,7 +72,8 @@ def render(view: View) -> Page:
     parts = _parts(view, figure, code, level, unit, basis)
     own = any(row["status"] == "in_force" and row["period"] == view.period for row in cells)
     # What decides the figure comes first: the unit's own cells where it reports, else what it is made of.
-    body += [_cells(view, cells, code), *parts] if own else [*parts, _cells(view, cells, code)]
+    read = [trace_sheet.section(view, cells, lambda row: _shown_value(view, code, row)), _cells(view, cells, code)]
+    body += [*read, *parts] if own else [*parts, *read]
     if level != "enterprise" and outlook.explains(view, level, unit, code) == code:
         body.append(outlook.bridge(view, level, unit, code))
     body.append(source_note(view, [code], basis=basis))
@@ -234,7 +234,7 @@ def _incidents(view: View, level: str, unit: str) -> html.Section:
                 tables.cell(numbers.number(row["deaths"]), numeric=True),
                 tables.cell(numbers.number(row["serious_injuries"]), numeric=True),
                 tables.cell(row["raw_text"] or numbers.NOTHING),
-                tables.cell(_place(row), class_name="small"),
+                tables.cell(trace_sheet.place(row), class_name="small"),
                 tables.cell(_submission_link(view, row)),
             ]
         )
@@ -254,20 +254,24 @@ def _incidents(view: View, level: str, unit: str) -> html.Section:
     return tables.section(title, tables.table(title, header, body, class_name="compact"))
 
 
-def _place(row: Row) -> str:
-    return f"{row['file_name']} › {row['sheet']}!{row['cell']}"
-
-
 def _submission_link(view: View, row: Row) -> Any:
     """The submission, and its workbook as it was received."""
     submission = row["submission_id"]
-    original = html.A(
-        view.t("trace.original"),
-        href=f"/submissions/original/{submission}?lang={view.t.lang}",
-        className="small",
-        **attribute("data-reload", "true"),
-    )
-    return [view.link(submission, "/submissions", submission=submission, indicator=None), " ", original]
+    return [
+        view.link(submission, "/submissions", submission=submission, indicator=None),
+        " ",
+        trace_sheet.original(view, submission),
+    ]
+
+
+def _shown_value(view: View, code: str, row: Row) -> str:
+    """What a cell was read as, in the unit shown; the reason where it holds no number."""
+    if row["value"] is None and row["null_reason"]:
+        reason = f"null.{row['null_reason']}"
+        return view.t(reason) if view.t.has(reason) else str(row["null_reason"])
+    if row["measure"] in PERCENT_MEASURES:
+        return numbers.number(row["value"], 1)
+    return view.value(code, row["value"])
 
 
 def _cells(view: View, cells: list[Row], code: str) -> html.Section:
@@ -279,13 +283,6 @@ def _cells(view: View, cells: list[Row], code: str) -> html.Section:
     body = []
     for row in ordered:
         measure = f"measure.{row['measure']}"
-        if row["measure"] in PERCENT_MEASURES:
-            value = numbers.number(row["value"], 1)
-        else:
-            value = view.value(code, row["value"])
-        reason = f"null.{row['null_reason']}"
-        if row["value"] is None and row["null_reason"]:
-            value = view.t(reason) if view.t.has(reason) else str(row["null_reason"])
         factor = numbers.to_decimal(row["unit_factor"])
         unit_text = row["raw_unit"] or numbers.NOTHING
         if factor is not None and factor != 1:
@@ -299,9 +296,9 @@ def _cells(view: View, cells: list[Row], code: str) -> html.Section:
                         row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING, numeric=True
                     ),
                     tables.cell(unit_text, class_name="small"),
-                    tables.cell(value, numeric=True, class_name="strong"),
+                    tables.cell(_shown_value(view, code, row), numeric=True, class_name="strong"),
                     tables.cell(view.t(f"version.{row['status']}"), class_name=f"version-{row['status']}"),
-                    tables.cell(_place(row), class_name="small"),
+                    tables.cell(trace_sheet.place_link(view, row), class_name="small"),
                     tables.cell(_submission_link(view, row)),
                     tables.cell(_moment(row["valid_from"]), class_name="small muted"),
                     tables.cell(_moment(row["valid_to"]), class_name="small muted"),

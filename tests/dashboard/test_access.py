@@ -17,8 +17,9 @@ from pathlib import Path
 import flask.testing
 import pytest
 
-from benchmarks.access import PASSWORD, World, people, run
+from benchmarks.access import PASSWORD, World, _signed_in, people, run
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
+from dagster_project.warehouse.read import PublishedReader
 from dashboard.access import activity, gate
 from dashboard.access.accounts import Account, AccountError, Accounts, path
 from dashboard.access.throttle import Throttle
@@ -275,3 +276,22 @@ def test_no_answer_leaves_the_scope(county_copy: Settings) -> None:
     assert report.requests >= 160 and report.refused > 0
     # The same sentinel finds what a leader sees, so that silence means something.
     assert report.found_for_leader > 20 and report.exports_for_leader > 0
+
+
+def test_the_sheet_around_a_cell_is_for_its_sender_and_the_county_alone(
+    county_copy: Settings, county_home: Settings
+) -> None:
+    """Neighbouring cells are other units' figures."""
+    app, texts = create_app(county_copy), {}
+    sql = (
+        "select submission_id, sheet, cell from marts.fct_observation where level = 'township' and cell = 'E5' limit 1"
+    )
+    submission, sheet, cell = PublishedReader(county_copy).query(sql)[1][0]
+    shutil.copytree(county_home.home / "archive", county_copy.home / "archive", dirs_exist_ok=True)
+    for account in people():
+        browser = _signed_in(county_copy, app, account)
+        answer = browser.get(f"/trace/sheet?submission={submission}&sheet={sheet}&cell={cell}")
+        texts[account.role] = answer.text
+    assert "<table" in texts["leader"] and 'aria-current="true"' in texts["staff"]
+    for role in ("section", "township_reporter", "township_head", "enterprise_reporter", "auditor", "administrator"):
+        assert "<td" not in texts[role], role

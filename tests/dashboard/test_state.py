@@ -24,6 +24,7 @@ STATES = st.builds(
     submission=st.none() | TOKENS,
     months=st.none() | st.sampled_from([13, 24, 36]),
     whatif=st.none() | TOKENS,
+    cell=st.none() | st.sampled_from(["Sheet1!E5", "1月 (改)!AA120", "a!b!C1"]),
 )
 
 
