@@ -20,19 +20,8 @@ MAX_BYTES = 5_000_000
 KEPT = 20
 # What may be said of an act: no free text, no figures.
 FIELDS = (
-    "user",
-    "address",
-    "path",
-    "unit",
-    "period",
-    "version",
-    "as_of",
-    "role",
-    "target",
-    "bytes",
-    "sha256",
-    "file",
-    "reason",
+    *("user", "address", "path", "unit", "period", "version", "as_of", "role", "target", "bytes", "sha256", "file"),
+    *("reason", "cell", "rule"),
 )
 ACTS = (
     *(
@@ -47,6 +36,7 @@ ACTS = (
         "accept",
         "enterprise_view",
     ),
+    *("issue_explain", "issue_accept"),
     *("month_approve", "month_close", "month_reopen"),
     *("account_added", "account_removed", "password_changed", "refused", "dagster"),
 )
