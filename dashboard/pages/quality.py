@@ -13,6 +13,7 @@ from dash import html
 from dashboard.components import numbers, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
+from dashboard.pages import said
 from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -294,6 +295,7 @@ def _list(view: View, issues: tuple[Row, ...]) -> Any:
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
                 tables.cell(row["rule"], class_name="muted small"),
+                said.cell(view, row, row["submission_id"]),
             ]
         )
         for row in issues[:LISTED]
@@ -305,13 +307,14 @@ def _list(view: View, issues: tuple[Row, ...]) -> Any:
             tables.head(view.t("col.read")),
             tables.head(view.t("col.message")),
             tables.head(view.t("col.rule")),
+            said.head(view),
         ]
     ]
     more = view.t("list.more", n=len(issues) - LISTED) if len(issues) > LISTED else ""
     return html.Details(
         [
             html.Summary(view.t("quality.list", n=len(issues))),
-            tables.table(view.t("quality.list_caption"), header, body, class_name="issues"),
+            said.within(view, tables.table(view.t("quality.list_caption"), header, body, class_name="issues")),
             html.P(more),
         ],
         className="twin",

@@ -14,6 +14,7 @@ from dash import html
 from dashboard.components import numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
+from dashboard.pages import said
 from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
 from dashboard.pages.township import status_cell
@@ -385,6 +386,7 @@ def _issues(view: View, submission: Row) -> html.Section:
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
                 tables.cell(row["rule"], class_name="muted small"),
+                said.cell(view, row, submission["submission_id"]),
             ]
         )
         for row in rows
@@ -396,12 +398,13 @@ def _issues(view: View, submission: Row) -> html.Section:
             tables.head(view.t("col.read")),
             tables.head(view.t("col.message")),
             tables.head(view.t("col.rule")),
+            said.head(view),
         ]
     ]
     errors = sum(1 for row in rows if row["severity"] == "error")
     return tables.section(
         view.t("issues.title", file=submission["file_name"], n=len(rows), errors=errors),
-        tables.table(view.t("issues.caption"), header, body, class_name="issues"),
+        said.within(view, tables.table(view.t("issues.caption"), header, body, class_name="issues")),
         _withdraw(view, submission),
         html.P(close),
         class_name="panel",

@@ -41,12 +41,13 @@ def test_the_bridge_of_a_township_adds_up_and_opens_traces(tab: Tab, county_home
 
 def test_the_forecast_shows_its_band_and_the_chance_of_the_target(tab: Tab, county_home: Settings) -> None:
     sql = (
-        "select unit_id, forecast_value, forecast_low, forecast_high, target_probability_pct "
-        "from marts.fct_indicator_progress where level = 'township' and basis = 'comparable' and indicator_code = 'TE01' "
-        "and period = date '2026-10-01' and target_probability_pct between 5 and 95 limit 1"
+        "select unit_id, indicator_code, forecast_value, forecast_low, forecast_high, target_probability_pct "
+        "from marts.fct_indicator_progress where level = 'township' and basis = 'comparable' "
+        "and indicator_code in ('TE01', 'TE02', 'TE03', 'TE08') and target_form = 'level' "
+        "and period = date '2026-10-01' and target_probability_pct between 2 and 98 order by 1, 2 limit 1"
     )
-    unit, value, low, high, chance = PublishedReader(county_home).query(sql)[1][0]
-    page = tab.open(f"/township?township={unit}&indicator=TE01&period=2026-10")
+    unit, code, value, low, high, chance = PublishedReader(county_home).query(sql)[1][0]
+    page = tab.open(f"/township?township={unit}&indicator={code}&period=2026-10")
     facts = _facts(page, T("outlook.forecast"))
     assert _number(facts[T("outlook.forecast")]) == round(value)
     band = next(text for name, text in facts.items() if name.startswith("预计范围"))

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import mappings
+from dagster_project.warehouse import mappings, refresh
 from dagster_project.warehouse.check import check_files
+from dagster_project.warehouse.read import PublishedReader
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab, new_tab, serve, stop
 
@@ -181,4 +182,31 @@ def test_an_unknown_layout_is_mapped_by_its_person_and_checked_again(
     page.locator("[data-action=confirm]").click()
     page.get_by_text(t("submit.waiting")).wait_for(timeout=10_000)
     assert (settings.inbox / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_warning_is_explained_in_the_page_and_shown_afterwards(desk: tuple[Tab, Settings]) -> None:
+    tab, settings = desk
+    t = Translator("zh")
+    sql = (
+        "select submission_id, sheet, cell from marts.fct_issue where severity = 'warning' and cell is not null "
+        "and submission_id is not null order by all limit 1"
+    )
+    submission, sheet, cell = PublishedReader(settings).query(sql)[1][0]
+    page = tab.open(f"/submissions?submission={submission}")
+    row = page.locator("table.issues tr", has=page.get_by_text(f"{sheet}!{cell}", exact=True)).first
+    assert t("said.asked") in row.inner_text()
+    row.locator("[data-say=explain]").click()
+    page.keyboard.type("新上两条生产线")
+    page.keyboard.press("Tab")
+    page.keyboard.type("王五")
+    page.keyboard.press("Enter")
+    said = row.locator("p.said")
+    said.wait_for()
+    assert "新上两条生产线" in said.inner_text() and t("said.pending") in said.inner_text()
+    # The next version holds it.
+    assert refresh.run_refresh(settings).published
+    page = tab.open(f"/submissions?submission={submission}")
+    row = page.locator("table.issues tr", has=page.get_by_text(f"{sheet}!{cell}", exact=True)).first
+    assert t("said.explained", text="新上两条生产线") in row.inner_text()
+    assert t("said.asked") not in row.inner_text()
     tab.watch.check(page)
