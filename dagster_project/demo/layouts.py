@@ -6,6 +6,7 @@ in real life. Does not belong here: figures (economy.py), faults (plan.py), byte
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -353,7 +354,38 @@ def te_m2_lines(economy: Economy, silence: Silence, period: date) -> list[tuple[
     if period.month % 3 == 0:
         _, value, base, growth = own("BF14")
         lines.append(("十二、地区生产总值", "BF14", "万元", (None, value, base, growth)))
+        lines += _other_departments(economy, silence, period, above)
     return lines
+
+
+def _other_departments(
+    economy: Economy, silence: Silence, period: date, above: list[Enterprise]
+) -> list[tuple[str, str, str, Values]]:
+    """What the statistics bureau and the tax office say: of another scope, hence near our figures and not equal."""
+
+    def share(name: str, year: int, low: int, high: int) -> Decimal:
+        """A factor of one department and year, in thousandths."""
+        return Decimal(random.Random(f"{economy.seed}:department:{name}:{year}").randrange(low, high)) / 1000
+
+    def industry(at: date, *, year_back: bool) -> Decimal:
+        own = economy.above_scale("TE02", period, "ytd", above, year_back=year_back)
+        return quantize(own * share("statistics", at.year, 1055, 1095), 0)
+
+    def taxes(at: date, own: Decimal) -> Decimal:
+        return quantize(own * share("tax", at.year, 978, 996), 0)
+
+    before = add_months(period, -12)
+    value, base = silence.county_ytd("TE03", period)
+    figures = (
+        (
+            "十三、规模以上工业增加值(统计局)",
+            "RC01",
+            industry(period, year_back=False),
+            industry(before, year_back=True),
+        ),
+        ("十四、乡镇企业入库税金(税务局)", "RC02", taxes(period, value), taxes(before, base)),
+    )
+    return [(label, code, "万元", (None, now, then, growth_pct(now, then))) for label, code, now, then in figures]
 
 
 # ---- TE-M3: above-scale enterprises (L3) ----------------------------------------------------------------------------

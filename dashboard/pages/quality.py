@@ -13,7 +13,7 @@ from dash import html
 from dashboard.components import numbers, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
-from dashboard.pages import said
+from dashboard.pages import reconciliation, said
 from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -51,6 +51,7 @@ def render(view: View) -> Page:
             _history(view, history),
             _held(view, held),
             _revised(view, revised),
+            reconciliation.section(view),
             _list(view, issues),
         ],
     )

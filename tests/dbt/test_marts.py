@@ -98,6 +98,7 @@ def written() -> Raw:
     raw.submission("TE-M2", "2026-03", "2026-04-06")
     raw.add("TE02", COUNTY, "2026-03", ytd=120, base_ytd=100, declared_growth=21)
     raw.add("BF14", COUNTY, "2026-03", ytd=1000)
+    raw.add("RC01", COUNTY, "2026-03", ytd=110)
     # a second form that says otherwise of a township
     raw.submission("TE-M3", "2026-03", "2026-04-07")
     raw.add("TE02", WANGJIA, "2026-03", ytd=19)
@@ -362,3 +363,19 @@ def test_completeness_says_who_was_late_and_who_is_missing(marts: duckdb.DuckDBP
     assert status(LIUSHUI, "2026-04") == ("zero_report",)
     assert status(SHIMEN, "2025-06") is None
     assert status("MINE1", "2026-03", "CO-M1") == ("on_time",)
+
+
+def test_another_departments_figure_stands_beside_ours_with_the_difference_split_by_scope(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """Drugs 6, food 8 and the smelter 4 are above scale; the statistics bureau counts those alone and says 110."""
+    found = marts.execute(
+        "select our_value, other_value, difference, within_scope_value, within_scope_enterprises, outside_scope, "
+        "within_scope_difference from marts.fct_reconciliation where indicator_code = 'TE02' and other_code = 'RC01'"
+    ).fetchall()
+    assert len(found) == 1
+    ours, other, difference, within, firms, outside, left = found[0]
+    assert ours == row(marts, "TE02", COUNTY, "2026-03")["value_ytd"]
+    assert (other, within, firms) == (110, 18, 3)
+    assert (difference, outside, left) == (ours - 110, ours - 18, 18 - 110)
+    assert difference == outside + left
