@@ -359,6 +359,11 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
         report.queries += 1
         if not scope.is_whole and name not in scopes.open_queries():
             report.leaks += [f"{account.role} {name} {params}: {what}" for what in sentinels[account].in_rows(rows)]
+    # Once without any fault: whether the sentinel finds what a leader gets must not hang on the dice.
+    leader = next(account for account in people() if account.role == "leader")
+    export = browsers[leader].get(f"/export/enterprises.csv?period={world.periods[-2]:%Y-%m}")
+    report.requests += 1
+    report.exports_for_leader += len(sentinels[narrow].in_page(export.text, "")) > 0
     report.seconds = time.monotonic() - began
     return report
 
