@@ -542,12 +542,15 @@ def user_add(
         list[str] | None, typer.Option(help="Subject of a section (access_subjects.csv); may be given again.")
     ] = None,
     person: Annotated[str | None, typer.Option(help="The person's own name.")] = None,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Signs in through the proxy or the provider alone: no password.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an account; the password is asked for, or read from stdin."""
     from dagster_project.commands import user as command
 
-    command.add(_settings(), name, role, unit, subject or (), person, as_json=as_json)
+    command.add(_settings(), name, role, unit, subject or (), person, is_outside=outside, as_json=as_json)
 
 
 @users.command("list")

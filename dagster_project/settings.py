@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=50, ge=1)
     # Set where a proxy with TLS stands in front: cookies then travel over https alone.
     behind_https: bool = False
+    # Sign-in by others (dashboard/access/outside.py): a header that a proxy at one of these addresses (commas, CIDR) sets,
+    # and an OpenID Connect provider whose claim is the account's name.
+    proxy_header: str = ""
+    proxy_addresses: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_claim: str = "preferred_username"
 
     @cached_property
     def inbox(self) -> Path:

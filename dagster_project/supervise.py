@@ -381,6 +381,8 @@ def up(settings: Settings, host: str, port: int, dagster_port: int, say: Say) ->
             if stopping.is_set():
                 return
             say("cli.up_ready", dashboard=f"http://{host}:{port}/", dagster=f"http://{host}:{dagster_port}/")
+            if not has_accounts:
+                say("cli.up_local")
             while not stopping.wait(POLL_S):
                 supervise_once(children, settings, time.monotonic(), say)
     finally:

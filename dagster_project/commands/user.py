@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import secrets
 import sys
 from collections.abc import Callable, Sequence
 
@@ -52,12 +53,16 @@ def add(
     subjects: Sequence[str],
     person: str | None,
     *,
+    is_outside: bool = False,
     as_json: bool,
 ) -> None:
-    """Keep a new account; raises CommandError where role, unit, name or password cannot be."""
+    """Keep a new account; raises CommandError where role, unit, name or password cannot be.
+
+    `is_outside`: it signs in through the proxy or the provider alone, so its password is one that nobody knows.
+    """
     account = Account(name, role, unit, tuple(subjects), person)
     _kept(lambda: load_roles(settings).check(account))
-    password = _password()
+    password = secrets.token_urlsafe(48) if is_outside else _password()
     _kept(lambda: Accounts(settings).add(account, password))
     activity.record(settings, "account_added", target=name, role=role, unit=unit)
     _done(settings, "user.added", name, as_json)

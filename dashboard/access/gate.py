@@ -26,7 +26,7 @@ from wtforms import PasswordField, StringField
 
 from dagster_project.settings import Settings
 from dashboard import state
-from dashboard.access import activity
+from dashboard.access import activity, outside
 from dashboard.access.accounts import Account, Accounts, secret_key
 from dashboard.access.roles import Roles, load_roles
 from dashboard.access.throttle import Throttle
@@ -37,7 +37,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 IDLE_S = 30 * 60
 LONGEST_S = 10 * 3600
 MAX_REQUEST_BYTES = 200_000_000
-OPEN_PATHS = ("/login", "/healthz", "/_favicon.ico", "/favicon.ico")
+OPEN_PATHS = ("/login", outside.START, outside.BACK, "/healthz", "/_favicon.ico", "/favicon.ico")
 OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
 CALLBACKS = "/_dash-update-component"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -182,6 +182,14 @@ def _admit(gate: Gate) -> Answer | None:
     if _is_forged():
         gate.record("refused", path=request.path, reason="other site")
         return _plain(403, "other site")
+    vouched = outside.proxy_name(gate.settings, request)
+    if vouched is not None and not request.path.startswith(OPEN_FOLDERS) and request.path != "/healthz":
+        known = gate.accounts.get(vouched)
+        if known is None:
+            gate.record("sign_in_failed", target=vouched, reason="proxy")
+            return _plain(403, "no account")
+        if gate.account() != known:
+            _begin(gate, known, "proxy")
     if request.path in OPEN_PATHS or request.path.startswith(OPEN_FOLDERS):
         return None
     if gate.account() is None:
@@ -190,6 +198,15 @@ def _admit(gate: Gate) -> Answer | None:
             return flask.redirect(f"/login?{urlencode({'next': asked, 'lang': _lang()})}")
         return _plain(401, "sign in")
     return None
+
+
+def _begin(gate: Gate, account: Account, how: str | None = None) -> None:
+    """A new session: what stood in the one before sign-in is not carried over."""
+    flask.session.clear()
+    flask.session.permanent = True
+    flask.session["began"], flask.session["stamp"] = time.time(), account.stamp
+    login_user(Reader(account))
+    gate.record("sign_in", reason=how)
 
 
 def _host(text: str) -> str:
@@ -256,9 +273,16 @@ def _login_page(t: Translator, form: LoginForm, problem: str = "", status: int =
         f"{_field(t('login.name'), 'name', 'text', 'username', form.name.data or '')}"
         f"{_field(t('login.password'), 'password', 'password', 'current-password')}"
         f'<p><button type="submit">{escape(t("login.submit"))}</button></p></form>'
+        f"{_provider_link(t, following)}"
         f'<p><a href="/login?{escape(turn)}" hreflang="{other}">{escape(t(f"lang.{other}"))}</a></p>'
     )
     return _document(t, t("login.title"), body, status)
+
+
+def _provider_link(t: Translator, following: str) -> str:
+    if not outside.has_provider(current_gate().settings):
+        return ""
+    return f'<p><a href="{outside.START}?{escape(urlencode({"next": following}))}">{escape(t("login.oidc"))}</a></p>'
 
 
 def _routes(server: flask.Flask, gate: Gate) -> None:
@@ -286,13 +310,41 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
             gate.record("sign_in_failed", target=name)
             return _login_page(t, form, t("login.wrong"), 401)
         gate.throttle.succeeded(keys[0])
-        # A new session: what stood in the one before sign-in is not carried over.
-        flask.session.clear()
-        flask.session.permanent = True
-        flask.session["began"], flask.session["stamp"] = time.time(), account.stamp
-        login_user(Reader(account))
-        gate.record("sign_in")
+        _begin(gate, account)
         return flask.redirect(_local(flask.request.form.get("next")))
+
+    provider = outside.Provider(server, gate.settings) if outside.has_provider(gate.settings) else None
+
+    @server.get(outside.START)
+    def oidc() -> Answer:
+        if provider is None or not gate.is_shut:
+            return flask.redirect("/")
+        try:
+            return provider.ask(_local(flask.request.args.get("next")))
+        except outside.NotVouched as error:
+            return refused_by_provider(error)
+
+    @server.get(outside.BACK, endpoint="oidc_back")
+    def oidc_back() -> Answer:
+        if provider is None or not gate.is_shut:
+            return flask.redirect("/")
+        following = _local(flask.session.get(outside.NEXT))
+        try:
+            name = provider.name()
+        except outside.NotVouched as error:
+            return refused_by_provider(error)
+        account = gate.accounts.get(name)
+        if account is None:
+            gate.record("sign_in_failed", target=name[:64], reason="oidc")
+            t = Translator(_lang())
+            return _document(t, t("login.title"), f"<p>{escape(t('login.no_account', name=name[:64]))}</p>", 403)
+        _begin(gate, account, "oidc")
+        return flask.redirect(following)
+
+    def refused_by_provider(error: outside.NotVouched) -> Answer:
+        gate.record("sign_in_failed", reason=f"oidc {error}"[:80])
+        t = Translator(_lang())
+        return _login_page(t, LoginForm(), t("login.not_vouched"), 401)
 
     @server.get("/account")
     def account() -> Answer:

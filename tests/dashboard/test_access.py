@@ -200,9 +200,12 @@ def test_tew_user(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert row["name"] == "wang" and row["unit"] == "529901101" and "argon2" not in json.dumps(row)
     assert call("password", "wang", typed=GOOD + "x").returncode == 0
     assert Accounts(home).verify("wang", GOOD + "x") and not Accounts(home).verify("wang", GOOD)
+    assert call("add", "li", "--role", "leader", "--outside", typed="").returncode == 0
+    assert Accounts(home).get("li") and not Accounts(home).verify("li", "")
+    assert call("remove", "li").returncode == 0
     assert call("remove", "wang").returncode == 0 and call("remove", "wang").returncode == 1
     acts = [row["act"] for row in activity.search(home)]
-    assert acts == ["account_removed", "password_changed", "account_added"]
+    assert acts == ["account_removed"] * 2 + ["account_added", "password_changed", "account_added"]
 
 
 def test_the_log_names_acts_and_no_values(guarded: Settings) -> None:
