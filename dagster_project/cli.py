@@ -292,13 +292,18 @@ def bulletin(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="With what was known at the end of that day, YYYY-MM-DD (UTC).")
     ] = None,
+    external: Annotated[
+        bool, typer.Option("--external", help="For others: figures that identify one enterprise are left out.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the monthly bulletin (Word); a sentence whose number is missing is left out and told."""
     from dagster_project.commands import bulletin as command
 
     day = None if as_of is None else _day(as_of)
-    command.run(_settings(), _month(period), output, address, version=version, as_of=day, as_json=as_json)
+    command.run(
+        _settings(), _month(period), output, address, version=version, as_of=day, external=external, as_json=as_json
+    )
 
 
 @app.command()

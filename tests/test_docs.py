@@ -58,6 +58,14 @@ def test_an_example_query_is_run_by_its_file(county_home: Settings) -> None:
     assert missing.returncode == 1 and "nowhere.sql" in missing.stderr
 
 
+def test_every_test_that_the_security_document_names_exists() -> None:
+    text = (PROJECT_ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "tests").rglob("test_*.py"))
+    there = set(re.findall(r"^def (test_\w+)\(", sources, re.MULTILINE))
+    assert len(named) > 30 and named <= there, sorted(named - there)
+
+
 def test_a_new_year_carries_schemes_once_and_writes_only_when_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

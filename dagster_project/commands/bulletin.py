@@ -30,12 +30,13 @@ def run(
     *,
     version: str | None = None,
     as_of: date | None = None,
+    external: bool = False,
     as_json: bool,
 ) -> None:
     """Write the bulletin of `period`, a closed month's from the version it is frozen with, so that it can be made again
     as it was issued; with an earlier day's knowledge where `as_of` names one. Raises CommandError, NothingPublished,
     BuildFailed."""
-    draft = _draft(settings, period, address, version or closing.frozen_version(settings, period), as_of)
+    draft = _draft(settings, period, address, version or closing.frozen_version(settings, period), as_of, external)
     target = output or Path(f"{draft.title}{f'_{as_of}' if as_of else ''}.docx")
     _write(draft, target)
     texts = Texts(settings.seeds)
@@ -65,7 +66,12 @@ def run(
 
 
 def _draft(
-    settings: Settings, period: date, address: str, version: str | None = None, as_of: date | None = None
+    settings: Settings,
+    period: date,
+    address: str,
+    version: str | None = None,
+    as_of: date | None = None,
+    external: bool = False,
 ) -> Draft:
     published_file(settings, None if as_of else version)
     # Dash and Word are imported where they are needed alone.
@@ -77,7 +83,7 @@ def _draft(
         ready(settings, as_of)
     store = Store(PublishedReader(settings, version=version)) if as_of is None else store_of(settings, as_of)
     try:
-        return store.draw(lambda snapshot: bulletin.draft(snapshot, period, address))
+        return store.draw(lambda snapshot: bulletin.draft(snapshot, period, address, external=external))
     except bulletin.NoSuchMonth as error:
         latest = f"{error.latest:%Y-%m}" if error.latest else "-"
         raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error

@@ -55,6 +55,7 @@ class Roles:
             pages=tuple(str(row["pages"] or "").split("|")),
             takes_out=row["may_export"],
             hands_in=row["may_submit"],
+            suppressed=tuple(part for part in str(row["suppressed"] or "").split("|") if part),
         )
 
     def home(self, role: str) -> str:

@@ -38,7 +38,8 @@ class Scope:
     `reach` is all, subject, township, enterprise or none; `unit` the reader's township or enterprise; `patterns` the
     indicator codes of its subjects (regular expressions over whole codes) and `flags` the marks of their enterprises;
     `pages` the addresses that it may open, * for all; `takes_out` whether tables may be downloaded, `hands_in` whether
-    workbooks may be submitted.
+    workbooks may be submitted; `suppressed` the levels (county, township) of which figures that identify an enterprise are
+    left out (fct_suppression): outside the bureau, and in what leaves it.
     """
 
     reach: str = "none"
@@ -51,9 +52,15 @@ class Scope:
     pages: tuple[str, ...] = ("*",)
     takes_out: bool = True
     hands_in: bool = True
+    suppressed: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
+        """Whether no row is held back: such a reader's queries run as they are."""
+        return self.reach == "all" and not self.suppressed
+
+    @property
+    def sees_all_units(self) -> bool:
         return self.reach == "all"
 
     def opens(self, page: str) -> bool:
@@ -61,6 +68,7 @@ class Scope:
         return "*" in self.pages or page in self.pages
 
 
+LEVELS = ("county", "township")
 WHOLE = Scope("all", sees_county=True, sees_enterprises=True, sees_county_files=True)
 NOTHING = Scope(pages=(), takes_out=False, hands_in=False)
 
@@ -75,6 +83,7 @@ class Resolved:
     hidden_names: tuple[str, ...]
     county: bool
     files: bool
+    suppressed: tuple[str, ...] = ()
 
     def parameters(self) -> dict[str, Any]:
         """Named parameters of the relations' predicates."""
@@ -85,6 +94,7 @@ class Resolved:
             f"{PREFIX}hidden": list(self.hidden_names),
             f"{PREFIX}totals": self.county,
             f"{PREFIX}files": self.files,
+            f"{PREFIX}suppressed": list(self.suppressed),
         }
 
     def holds(self, unit_id: str | None) -> bool:
@@ -129,7 +139,13 @@ def resolve(scope: Scope, fetch: Callable[[str], Iterable[Row]]) -> Resolved:
     if scope.reach == "none":
         indicators = set()
     return Resolved(
-        own, frozenset(firms), frozenset(indicators), hidden, scope.sees_county, scope.sees_county_files
+        own,
+        frozenset(firms),
+        frozenset(indicators),
+        hidden,
+        scope.sees_county,
+        scope.sees_county_files,
+        scope.suppressed,
     )
 
 
@@ -149,6 +165,16 @@ def open_queries() -> dict[str, str]:
 
 def _among(kind: str, column: str) -> str:
     return f"coalesce(list_contains(${PREFIX}{kind}, {column}), false)"
+
+
+def _suppressed(rule: dict[str, str], *, level: str | None = None) -> str:
+    """Whether the figure of a row, or its county's where `level` says so, may identify an enterprise and is left out."""
+    own, unit, indicator, period = (
+        column if column.startswith("'") else f"{rule['relation']}.{column}" for column in rule["hidden"].split("|")
+    )
+    asked = (f"'{level}'", "cell.unit_id") if level else (own, unit)
+    template = (FOLDER / "suppressed.sql").read_text(encoding="utf-8").strip()
+    return template.format(level=asked[0], unit=asked[1], indicator=indicator, period=period)
 
 
 def _predicate(rule: dict[str, str]) -> str:
@@ -175,16 +201,21 @@ def _predicate(rule: dict[str, str]) -> str:
     # A text written by us or by a reporter may name an enterprise beside the row's own.
     for column in filter(None, rule["texts"].split("|")):
         terms.append(f"len(list_filter(${PREFIX}hidden, lambda n: contains(coalesce({column}, ''), n))) = 0")
+    if rule["hidden"]:
+        terms.append(f"not coalesce({_suppressed(rule)}, false)")
     return " and ".join(terms)
 
 
 def _columns(rule: dict[str, str]) -> str:
-    """All columns; those that tell which enterprise a row is about are emptied where it is out of scope."""
+    """All columns; emptied are those that tell which enterprise a row is about where it is out of scope, and those by
+    which a county's figure that is left out could be computed."""
     masked = [column for column in rule["mask"].split("|") if column]
-    if not masked:
-        return "*"
-    seen = _among("enterprises", rule["enterprise"])
-    return f"* replace ({', '.join(f'case when {seen} then {column} end as {column}' for column in masked)})"
+    parts = [f"case when {_among('enterprises', rule['enterprise'])} then {column} end as {column}" for column in masked]
+    telling = [column for column in rule["gives_away"].split("|") if column]
+    if telling:
+        kept = f"not coalesce({_suppressed(rule, level='county')}, false)"
+        parts += [f"case when {kept} then {column} end as {column}" for column in telling]
+    return f"* replace ({', '.join(parts)})" if parts else "*"
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 import duckdb
 
 from dashboard.data import scope as scopes
-from dashboard.data.scope import WHOLE, OutOfScope, Resolved, Scope
+from dashboard.data.scope import LEVELS, WHOLE, OutOfScope, Resolved, Scope
 
 # Earlier versions that stay open: each holds a file and a little memory.
 EARLIER_KEPT = 4
@@ -262,6 +263,17 @@ class Snapshot:
         return self.scope.is_whole or self._store.resolved(
             self.version, self.scope, self._reader
         ).holds(unit_id)
+
+    def external(self) -> Snapshot:
+        """The same rows without those that identify an enterprise: for what leaves the bureau."""
+        return Snapshot(self._store, self.version, replace(self.scope, suppressed=LEVELS), self._reader)
+
+    def stars(self, period: Any) -> frozenset[tuple[str, str]]:
+        """(unit, indicator) of the month's figures that this reader is not shown because they identify an enterprise."""
+        if not self.scope.suppressed:
+            return frozenset()
+        rows = self._store.run(self.version, "suppressed", {"period": period}, WHOLE, self._reader)
+        return frozenset((row["unit_id"], row["indicator_code"]) for row in rows if row["level"] in self.scope.suppressed)
 
     def rows(self, name: str, **params: Any) -> tuple[Row, ...]:
         """Rows of data/sql/<name>.sql with its named parameters, as dictionaries."""

@@ -418,8 +418,14 @@ def _section(facts: _Facts, part: str, dropped: list[Dropped]) -> tuple[Paragrap
     return tuple(Paragraph(sentence, plain(say("lead", n=ordinals[index]))) for index, sentence in enumerate(sentences))
 
 
-def draft(snapshot: Snapshot, period: date, base: str) -> Draft:
-    """The bulletin of a month; `base` is the dashboard's address that trace links begin with. Raises NoSuchMonth."""
+def draft(snapshot: Snapshot, period: date, base: str, *, external: bool = False) -> Draft:
+    """The bulletin of a month; `base` is the dashboard's address that trace links begin with. Raises NoSuchMonth.
+
+    `external`: for others than the bureau, without figures that identify an enterprise; a star stands for them in tables, and
+    their sentences are left out and told like any other whose number is missing.
+    """
+    if external:
+        snapshot = snapshot.external()
     view = view_of(snapshot, period)
     facts = _Facts(view, base.rstrip("/"))
     dropped: list[Dropped] = []

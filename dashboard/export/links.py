@@ -24,6 +24,9 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ISSUED = ("/", "/submissions")
 
 
+# Tables that may be given to others, with a star for what identifies an enterprise; lists of enterprises may not (domain.md G).
+EXTERNAL = ("headline", "progress", "ranking", "safety")
+
 # The tables whose content a page shows.
 SHOWN: dict[str, tuple[str, ...]] = {
     "/": ("headline",),
@@ -69,4 +72,11 @@ def links(view: View, *names: str) -> html.P:
             )
             target = address.href(f"/export/{name}.{kind}", replace(view.state, period=view.period))
             parts += [html.A(text, href=target, className="export", **attribute("data-reload", "true")), html.Span(" ")]
+        if name in EXTERNAL and view.snapshot.scope.sees_all_units:
+            target = address.href(f"/export/{name}.xlsx", replace(view.state, period=view.period))
+            target += ("&" if "?" in target else "?") + "external=1"
+            parts += [
+                html.A(view.t("export.external"), href=target, className="export", **attribute("data-reload", "true")),
+                html.Span(" "),
+            ]
     return html.P(parts, className="exports footnote")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import flask
@@ -21,7 +22,7 @@ from dashboard.as_of.days import Days
 from dashboard.data.catalogue import catalogue
 from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import bulletin, delimited, docx, sectors, tables, xlsx
-from dashboard.export.links import BULLETIN, KINDS, WORD
+from dashboard.export.links import BULLETIN, EXTERNAL, KINDS, WORD
 from dashboard.export.tables import Table
 from dashboard.i18n import Translator
 from dashboard.state import State
@@ -99,7 +100,23 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
         t = Translator(asked.lang)
         if not gate.may_open(page) or not gate.may("may_export"):
             return refused(t, "export.refused")
-        return answered(asked, t, kind, lambda snapshot: _made(snapshot, asked, t, page, make, kind))
+        is_external = _is_external()
+        if is_external and name not in EXTERNAL:
+            return _plain(403, t("export.never_external"))
+        account = gate.account()
+        mark = t(
+            "export.mark_external" if is_external else "export.mark",
+            who=(account.person or account.name) if account else t("export.nobody"),
+            at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        )
+        return answered(
+            asked,
+            t,
+            kind,
+            lambda snapshot: _made(
+                snapshot.external() if is_external else snapshot, asked, t, page, make, kind, mark
+            ),
+        )
 
     @server.get(BULLETIN)
     def word() -> flask.Response:
@@ -111,8 +128,8 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
             return refused(t, "export.bulletin_refused")
         if asked.period and not (asked.as_of or asked.version):
             asked = replace(asked, version=frozen_version(settings, asked.period))
-        base = flask.request.url_root
-        return answered(asked, t, "docx", lambda snapshot: _bulletin(snapshot, asked, base))
+        base, is_external = flask.request.url_root, _is_external()
+        return answered(asked, t, "docx", lambda snapshot: _bulletin(snapshot, asked, base, is_external))
 
     @server.post("/export/picture")
     def picture() -> flask.Response:
@@ -124,12 +141,17 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
         return flask.Response(status=204)
 
 
-def _bulletin(snapshot: Snapshot, asked: State, base: str) -> Made:
+def _is_external() -> bool:
+    """Whether the file is for others than the bureau: without figures that identify an enterprise."""
+    return flask.request.args.get("external") == "1"
+
+
+def _bulletin(snapshot: Snapshot, asked: State, base: str, is_external: bool) -> Made:
     """The bulletin of the month asked for, else of the newest, and its file's name with the version."""
     period = asked.period or catalogue(snapshot).latest
     if period is None:
         raise NotPublished("no figures")
-    draft = bulletin.draft(snapshot, period, base)
+    draft = bulletin.draft(snapshot, period, base, external=is_external)
     day = f"_{snapshot.day}" if snapshot.day else ""
     return docx.write(draft), f"{draft.title}{day}_{draft.version}"
 
@@ -138,8 +160,10 @@ def _plain(status: int, text: str) -> flask.Response:
     return flask.Response(text, status=status, mimetype="text/plain")
 
 
-def _made(snapshot: Snapshot, asked: State, t: Translator, page: str, make: Callable[[View], Table], kind: str) -> Made:
-    """The file and its name: the table, the unit chosen, the month, the basis."""
+def _made(
+    snapshot: Snapshot, asked: State, t: Translator, page: str, make: Callable[[View], Table], kind: str, mark: str
+) -> Made:
+    """The file and its name: the table, the unit chosen, the month, the basis. `mark` says who took it out, and when."""
     known = catalogue(snapshot)
     period = asked.period or known.latest
     if period is None:
@@ -148,11 +172,14 @@ def _made(snapshot: Snapshot, asked: State, t: Translator, page: str, make: Call
         raise bulletin.NoSuchMonth(period, known.latest)
     view = View(page, asked, snapshot, known, t, period, frozenset())
     table = make(view)
+    if tables.starred(view):
+        table = replace(table, notes=(*table.notes, t("export.stars")))
     chosen = [view.unit_name(asked.township)] if asked.township in known.townships else []
     parts = [table.title, *chosen, f"{period:%Y-%m}", t(f"basis.{asked.basis_or_default}"), view.known()]
     title = "_".join(filter(None, parts))
     if kind == "csv":
+        # For programs: rows alone. Who took it out stands in the activity log.
         return delimited.write(table), title
     out = io.BytesIO()
-    xlsx.write(table, out, footer=t("export.page"), stamp=view.stamp(), made_at=bulletin.made_at(view))
+    xlsx.write(table, out, footer=t("export.page"), stamp=view.stamp(), mark=mark, made_at=bulletin.made_at(view))
     return out.getvalue(), title

@@ -107,6 +107,14 @@ def grid_rows(view: View) -> dict[tuple[str, str], Row]:
     return {(row["unit_id"], row["indicator_code"]): row for row in rows if row["period"] == view.period}
 
 
+STAR = "*"
+
+
+def starred(view: View) -> frozenset[tuple[str, str]]:
+    """(unit, indicator) whose figures stand as a star: they would identify an enterprise (domain.md G)."""
+    return view.snapshot.stars(view.period)
+
+
 def headline(view: View) -> Table:
     """The county's headline indicators: month, year to date, growth, attainment, gap, lamp."""
     current = county_rows(view)
@@ -123,8 +131,12 @@ def headline(view: View) -> Table:
         Column((t("col.lamp"),), width=8),
     )
     body: list[tuple[Value, ...]] = []
+    hidden, county = starred(view), str(view.catalogue.county["township_code"])
     for indicator in view.catalogue.headline():
         code = indicator["indicator_code"]
+        if (county, code) in hidden:
+            body.append((view.indicator(code), view.unit_label(code), *[STAR] * (len(columns) - 2)))
+            continue
         row = current.get(code, {})
         target = row.get("target_value") if row.get("target_form") in ("level", "cap", "floor") else None
         body.append(
@@ -160,8 +172,12 @@ def progress(view: View, code: str) -> Table:
         Column((t("col.rank_change"),), 0, 8),
     )
     body: list[tuple[Value, ...]] = []
+    hidden = starred(view)
     for township in view.catalogue.active_townships(view.period):
         row = grid.get((township["township_code"], code))
+        if (township["township_code"], code) in hidden:
+            body.append((view.named(township), *[STAR] * (len(columns) - 1)))
+            continue
         if row is None:
             body.append((view.named(township), *[None] * (len(columns) - 1)))
             continue
@@ -195,9 +211,13 @@ def safety(view: View, codes: Iterable[str]) -> Table:
             Column((name, t("col.target")), places(view, code)),
         ]
     body: list[tuple[Value, ...]] = []
+    hidden = starred(view)
     for township in view.catalogue.active_townships(view.period):
         line: list[Value] = [view.named(township)]
         for code in known:
+            if (township["township_code"], code) in hidden:
+                line += [STAR, STAR]
+                continue
             row = grid.get((township["township_code"], code), {})
             line += [scaled(view, code, row.get("value_ytd")), scaled(view, code, row.get("target_value"))]
         if any(value is not None for value in line[1:]):
@@ -249,11 +269,14 @@ def ranking(view: View, code: str) -> Table:
         Column((t("col.rank_change"),), 0, 8),
     )
     towns = view.catalogue.active_townships(view.period)
-    rows = [(town, grid.get((str(town["township_code"]), code), {})) for town in towns]
+    hidden = starred(view)
+    rows: list[tuple[Row, Row]] = [(town, grid.get((str(town["township_code"]), code), {})) for town in towns]
     order = list(dict.fromkeys(town["class"] for town in towns))
     rows.sort(key=lambda pair: (order.index(pair[0]["class"]), pair[1].get("rank") or len(rows) + 1))
     body = tuple(
-        (
+        (town["class"], STAR, view.named(town), *[STAR] * 4)
+        if (town["township_code"], code) in hidden
+        else (
             town["class"],
             row.get("rank"),
             view.named(town),

@@ -24,10 +24,11 @@ SHEET_LENGTH = 31
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
 
-def write(table: Table, target: BinaryIO | str, *, footer: str, stamp: str, made_at: datetime) -> int:
+def write(table: Table, target: BinaryIO | str, *, footer: str, stamp: str, made_at: datetime, mark: str = "") -> int:
     """Write one sheet; gives the rows written.
 
-    `footer` is the page count in Excel's codes, `stamp` stands below the table, `made_at` is the version's time: the
+    `footer` is the page count in Excel's codes, `stamp` stands below the table, `mark` (who took it out, and when) below it
+    and on every printed page, `made_at` is the version's time: the
     file says when its figures were made, not when somebody clicked.
     """
     is_large = not isinstance(table.rows, tuple)
@@ -36,12 +37,12 @@ def write(table: Table, target: BinaryIO | str, *, footer: str, stamp: str, made
     try:
         book.set_properties({"title": table.title, "comments": stamp, "created": made_at})
         sheet = book.add_worksheet(table.title.translate(FORBIDDEN)[:SHEET_LENGTH])
-        return _fill(book, sheet, table, footer, stamp, is_large)
+        return _fill(book, sheet, table, footer, tuple(filter(None, (stamp, mark))), is_large)
     finally:
         book.close()
 
 
-def _fill(book: Any, sheet: Any, table: Table, footer: str, stamp: str, is_large: bool) -> int:
+def _fill(book: Any, sheet: Any, table: Table, footer: str, stamps: tuple[str, ...], is_large: bool) -> int:
     last = len(table.columns) - 1
     depth = len(table.columns[0].heading)
     bold = book.add_format({"bold": True, "align": "center", "font_size": 14})
@@ -73,7 +74,7 @@ def _fill(book: Any, sheet: Any, table: Table, footer: str, stamp: str, is_large
             _value(sheet, row, index, value, word if is_word else formats[index])
         row += 1
         written += 1
-    for line in (*table.notes, stamp):
+    for line in (*table.notes, *stamps):
         sheet.write_string(row, 0, line, note)
         row += 1
     sheet.freeze_panes(first + depth, 1)
@@ -83,7 +84,9 @@ def _fill(book: Any, sheet: Any, table: Table, footer: str, stamp: str, is_large
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(MARGIN_INCHES, MARGIN_INCHES, MARGIN_INCHES, MARGIN_INCHES)
-    sheet.set_footer(f"&C{footer}")
+    # In a footer an ampersand begins a code, and no more than 255 signs are read.
+    printed = stamps[-1].replace("&", "&&")[:180] if len(stamps) > 1 else ""
+    sheet.set_footer(f"&L&8{printed}&C{footer}" if printed else f"&C{footer}")
     return written
 
 
