@@ -91,6 +91,8 @@ class World:
         self.sender = {row["submission_id"]: row["reporter_unit_id"] for row in sent}
         self.forms = [row["form_code"] for row in self.store.run(self.version, "forms", {})]
         self.versions = version_names(settings)
+        stars = self.rows(WHOLE, "select level, unit_id, indicator_code, period from marts.fct_suppression")
+        self.suppressed = {(row["level"], row["unit_id"], row["indicator_code"], row["period"]) for row in stars}
         folder = settings.published / self.version / as_of_file.FOLDER
         # Days that can be shown without being made first.
         self.days = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
@@ -135,6 +137,9 @@ class Sentinel:
         """Rows about units out of scope; the list of townships itself is open."""
         found = []
         for row in rows:
+            key = tuple(row.get(name) for name in ("level", "unit_id", "indicator_code", "period"))
+            if key in self.world.suppressed and key[0] in self.scope.suppressed and row.get("value_ytd") is not None:
+                found.append(f"identifying {key}")
             figures = row.keys() & {"value", "value_ytd", "cells", "errors", "status", "deaths", "reported_units"}
             for column in ("enterprise_id", "unit_id", "reporter_unit_id", "scope_unit_id"):
                 unit = row.get(column)
