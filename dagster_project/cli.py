@@ -341,6 +341,19 @@ def new_year(
     command.run(_settings(), year, write=write, targets=targets)
 
 
+@app.command()
+def upgrade(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the CSV files; otherwise only say what is missing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """After a new program was installed: add to the reference folder what it does not have yet."""
+    from dagster_project.commands import upgrade as command
+
+    command.run(_settings(), write=write, as_json=as_json)
+
+
 @app.command("dictionary")
 def dictionary_(
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
@@ -661,7 +674,11 @@ def _explain(error: Exception, as_json: bool) -> None:
 
         note("".join(traceback.format_exception(error)))
         key, fields = "cli.unexpected", {"error": f"{type(error).__name__}: {error}"}
-    _tell(*Texts(_settings().seeds).pair(key, **fields), key, as_json)
+    texts = Texts(_settings().seeds)
+    _tell(*texts.pair(key, **fields), key, as_json)
+    if isinstance(error, ReferenceError):
+        # Not part of that row: an older deployment words it without.
+        note(texts.lines("upgrade.hint"))
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import archive, fingerprints, pointer, reception, withdrawal
+from dagster_project.warehouse import archive, fingerprints, home_format, pointer, reception, withdrawal
 from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.errors import WarehouseError, render
 from dagster_project.warehouse.lock import refresh_lock
@@ -86,7 +86,8 @@ def _explains(step: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 @_explains("receive")
 def receive(settings: Settings) -> Reception:
-    """Everything new in the inbox into the archive and the journal."""
+    """Everything new in the inbox into the archive and the journal; an older home is brought up to date first."""
+    home_format.enter(settings)
     return reception.receive(settings)
 
 
