@@ -113,9 +113,7 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
             asked,
             t,
             kind,
-            lambda snapshot: _made(
-                snapshot.external() if is_external else snapshot, asked, t, page, make, kind, mark
-            ),
+            lambda snapshot: _made(snapshot.external() if is_external else snapshot, asked, t, page, make, kind, mark),
         )
 
     @server.get(BULLETIN)
