@@ -31,6 +31,7 @@ from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
 from dashboard.data.store import LacksTable, NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
+from dashboard.export import jobs
 from dashboard.export import routes as downloads
 from dashboard.i18n import Translator
 from dashboard.pages import registry
@@ -94,6 +95,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     days = Days(settings, store)
     day_status.install(app.server, days)
     downloads.install(app.server, settings, store, gate, days)
+    jobs.install(app.server, settings, store, gate)
     intake.register(app.server, settings, gate, store)
     months.register(app.server, settings, gate)
     explanations.register(app.server, settings, gate, store)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TextIO
 
 from dashboard.export.tables import Table, Value
 
@@ -18,11 +19,17 @@ RUNS = ("=", "+", "-", "@", "\t", "\r")
 def write(table: Table) -> bytes:
     """The table's rows below one heading row; merged headings are joined by a space. Numbers are unrounded."""
     out = io.StringIO()
+    into(table, out)
+    return out.getvalue().encode("utf-8")
+
+
+def into(table: Table, out: TextIO) -> None:
+    """The same into an open text file (UTF-8, no translation of line ends), row by row."""
+    out.write(MARK)
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(" ".join(dict.fromkeys(column.heading)) for column in table.columns)
     for values in table.rows:
         writer.writerow(cell(value) for value in values)
-    return (MARK + out.getvalue()).encode("utf-8")
 
 
 def cell(value: Value) -> str:

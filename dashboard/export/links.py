@@ -5,6 +5,7 @@ Belongs here: one line of links that keep the page's state. Does not belong here
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,8 @@ KINDS = {
 }
 BULLETIN = "/export/bulletin.docx"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+# The page that offers all cells in force.
+CELLS_AT = "/quality"
 # Pages whose readers issue the bulletin.
 ISSUED = ("/", "/submissions")
 
@@ -41,7 +44,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 }
 
 
-def for_page(view: View) -> list[html.P]:
+def for_page(view: View) -> list[html.P | html.Div]:
     """The downloads of the page at the view's address; none where its month has no figures, or to who may not have them."""
     scope = view.snapshot.scope
     names = SHOWN.get(view.path, ()) if scope.takes_out else ()
@@ -50,8 +53,24 @@ def for_page(view: View) -> list[html.P]:
     if not is_shown:
         return []
     # The bulletin speaks of every township, so it is only for those who see them all.
-    word = [bulletin(view)] if view.path in ISSUED and scope.is_whole and scope.takes_out else []
-    return [*([links(view, *names)] if names else []), *word]
+    is_whole = scope.is_whole and scope.takes_out
+    word = [bulletin(view)] if view.path in ISSUED and is_whole else []
+    whole = [cells(view)] if view.path == CELLS_AT and is_whole and not view.snapshot.is_past else []
+    return [*([links(view, *names)] if names else []), *word, *whole]
+
+
+def cells(view: View) -> html.Div:
+    """All cells in force as one file, written in the background (jobs.py); drawn by assets/large.js."""
+    t = view.t
+    texts: dict[str, object] = {name: t(f"large.{name}") for name in ("heading", "running", "stop", "stopped", "ready")}
+    year = view.period.year
+    texts["choices"] = [
+        {"kind": kind, "year": span, "text": t("large.year" if span else "large.all", year=span, kind=label)}
+        for span in (year, None)
+        for kind, label in (("xlsx", "Excel"), ("csv", "CSV"))
+    ]
+    handed = attribute("data-large", json.dumps(texts, ensure_ascii=False))
+    return html.Div(className="exports footnote", **handed)
 
 
 def bulletin(view: View) -> html.P:

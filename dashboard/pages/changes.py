@@ -243,6 +243,13 @@ def _cells(view: View, rows: tuple[Row, ...]) -> html.Section:
     )
 
 
+def _before(view: View, row: Row) -> Any:
+    """The day to compare a month from: the one shown, else the last before its first revision, when it was known."""
+    if row["period"] in view.catalogue.periods:
+        return view.snapshot.day
+    return row["first_revised_on"] - timedelta(days=1)
+
+
 def _months(view: View, rows: tuple[Row, ...]) -> html.Section:
     """Every month with revised cells, each opening its own comparison."""
     others = [row for row in rows if row["period"] != view.period]
@@ -251,9 +258,7 @@ def _months(view: View, rows: tuple[Row, ...]) -> html.Section:
     items = [
         html.Li(
             [
-                view.link(view.month(row["period"]), "/changes", period=row["period"])
-                if row["period"] in view.catalogue.periods
-                else view.month(row["period"]),
+                view.link(view.month(row["period"]), "/changes", period=row["period"], as_of=_before(view, row)),
                 f" {view.t('changes.month', cells=row['cells'], files=row['files'])}",
             ]
         )

@@ -6,6 +6,8 @@ import base64
 import csv
 import io
 import re
+import signal
+import time
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +22,7 @@ from playwright.sync_api import Page
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.components.numbers import number
+from dashboard.export.jobs import AT_ONCE, Jobs
 from dashboard.export.links import SHOWN
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab
@@ -213,3 +216,56 @@ def test_a_chart_is_saved_as_a_picture_by_the_keyboard(
     assert width == 2000 and height > 1000
     assert min(head, chart, foot) > 500
     tab.watch.check(page)
+
+
+def test_all_cells_are_written_in_the_background_and_stop_when_nobody_waits(
+    tab: Tab, county_home: Settings, tmp_path: Path
+) -> None:
+    reader, t = PublishedReader(county_home), Translator("zh")
+    page = tab.open(f"/quality?period={PERIOD}")
+    for choice, year in (("xlsx-2026", "year(period) = 2026"), ("csv-all", "true")):
+        page.locator(f'[data-choice="{choice}"]').click()
+        page.locator("progress").wait_for()
+        link = page.locator("a.large-file")
+        link.wait_for(timeout=60_000)
+        path = saved(page, link, tmp_path)
+        ((count, total),) = reader.query(f"select count(*), sum(value) from marts.fct_observation where {year}")[1]
+        assert f"{count:,}" in link.inner_text() and str(reader.version()) in path.name
+        if choice.startswith("csv"):
+            lines = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))[1:]
+            assert (len(lines), sum(Decimal(line[9]) for line in lines if line[9])) == (count, total)
+        else:
+            sheet = openpyxl.load_workbook(path, read_only=True).active
+            rows = list(sheet.iter_rows(min_row=4, values_only=True))[:-1]
+            assert len(rows) == count
+            assert sum(row[9] or 0 for row in rows) == pytest.approx(float(total), rel=1e-9)
+    folder = county_home.work / "exports"
+    left = set(folder.iterdir())
+    page.locator('[data-choice="xlsx-all"]').click()
+    page.locator("[data-action=stop-large]").click()
+    page.get_by_text(t("large.stopped")).wait_for()
+    deadline = time.monotonic() + 10
+    while set(folder.iterdir()) - left and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert set(folder.iterdir()) <= left
+    tab.watch.check(page)
+
+
+def test_a_large_file_is_its_readers_own_and_ends_when_nobody_asks(county_home: Settings) -> None:
+    running = Jobs(county_home, waited_for_s=1.0)
+    span = ["--kind", "xlsx", "--since", "1900-01-01", "--until", "9000-01-01"]
+    arguments = ["--version", str(PublishedReader(county_home).version()), *span]
+    tokens = [running.start("chen", "all.xlsx", arguments) for _ in range(AT_ONCE + 1)]
+    assert all(tokens[:-1]) and tokens[-1] is None
+    left, kept = str(tokens[0]), str(tokens[1])
+    forgotten = running.get(left, "chen")
+    assert forgotten and running.get(left, "li") is None
+    deadline = time.monotonic() + 60
+    while (job := running.get(kept, "chen")) and job.state == "running" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert job and job.state == "ready" and job.target.stat().st_size > 1_000_000
+    # Within the bound, whatever the server itself holds.
+    assert 0 < job.told["peak_mb"] < 300
+    assert forgotten.process.poll() == -signal.SIGKILL and not forgotten.target.exists()
+    running.stop(kept)
+    assert not job.target.exists()
