@@ -50,7 +50,8 @@ def judge_repeated(run: Run) -> Iterable[Issue]:
 
 
 def judge_future(run: Run) -> Iterable[Issue]:
-    """V34.future: figures of a month that had not begun when the workbook was taken in; they are kept out of force."""
+    """V34.future: figures of a month that had not begun when the workbook was taken in; they are kept out of force,
+    and the sheet counts as no report."""
     issues: list[Issue] = []
     rule = run.rule("V34.future")
     if rule is None or run.submission is None:
@@ -85,6 +86,10 @@ def judge_future(run: Run) -> Iterable[Issue]:
         )
         issue.period, issue.quarantines = obs.period, True
         issues.append(issue)
+    if run.refused:
+        # a sheet that is refused reports for nobody: completeness would call its units on time
+        kept = [entry for entry in run.intake.parsed.coverage if (entry.sheet, entry.period) not in run.refused]
+        run.intake.parsed.coverage = kept
     return issues
 
 

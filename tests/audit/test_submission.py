@@ -343,6 +343,15 @@ def test_units_that_say_why_they_did_not_report_are_not_missing(book, reference)
     assert book.found() == set()
 
 
+def test_a_sheet_of_a_month_that_has_not_come_reports_for_nobody(book):
+    book.received("2026-04-05T08:00:00")
+    for period in ("2026-03", "2026-06"):
+        book.put("D5" if period == "2026-03" else "E5", "TE01", "ytd", 1000, period=period)
+        book.cover(TOWN, "reported", period)
+    assert ("V34", "error", "E5") in book.found()
+    assert [f"{entry.period:%Y-%m}" for entry in book.parsed.coverage] == ["2026-03"]
+
+
 def test_blank_row_and_blank_column_are_told_once(book):
     for line, code in enumerate((TOWN, OTHER_TOWN, "529901103", "529901104"), 6):
         book.put(f"C{line}", "TE01", "month", None, code, reason="unknown")
