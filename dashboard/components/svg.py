@@ -1,4 +1,4 @@
-"""Small graphics as SVG images: bullets and sparklines.
+"""Small graphics as SVG images: bullets, sparklines, dots on a common scale.
 
 Belongs here: pure functions from numbers to an `html.Img` with its text alternative; light enough for every row.
 Does not belong here: charts that are explored (figures/), what the numbers mean, texts (the caller passes `alt`).
@@ -147,3 +147,39 @@ def deviation(value: float, limit: float, alt: str, *, width: int = 96, height: 
         alt,
         "deviation",
     )
+
+
+def dots(
+    value: float | None,
+    before: float | None,
+    scale: tuple[float, float],
+    alt: str,
+    *,
+    width: int = 150,
+    height: int = 20,
+) -> html.Img:
+    """One row of a ranking: a full dot at `value`, a hollow ghost at `before`, a line at zero where the scale holds it.
+
+    `scale` is (least, greatest) of the whole ranking, one unit; rows below each other then read as one picture.
+    """
+    low, high = scale
+    span = (high - low) or 1.0
+    middle = height / 2
+
+    def x(place: float) -> str:
+        return f"{6 + min(1.0, max(0.0, (place - low) / span)) * (width - 12):.1f}"
+
+    parts = [f'<rect x="0" y="{middle - 0.5}" width="{width}" height="1" fill="{BAND_NEAR}"/>']
+    if low <= 0 <= high:
+        parts.append(f'<rect x="{x(0)}" y="0" width="1" height="{height}" fill="#55606d"/>')
+    if value is not None and before is not None:
+        parts.append(
+            f'<line x1="{x(before)}" y1="{middle}" x2="{x(value)}" y2="{middle}" stroke="{INK}" stroke-width="1.2"/>'
+        )
+    if before is not None:
+        parts.append(
+            f'<circle cx="{x(before)}" cy="{middle}" r="3.6" fill="#ffffff" stroke="{INK}" stroke-width="1.2"/>'
+        )
+    if value is not None:
+        parts.append(f'<circle cx="{x(value)}" cy="{middle}" r="4.4" fill="{BAR}"/>')
+    return image("".join(parts), width, height, alt, "dots")

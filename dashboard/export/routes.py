@@ -20,7 +20,7 @@ from dashboard import state as address
 from dashboard.access.gate import Gate
 from dashboard.as_of.days import Days
 from dashboard.data.catalogue import catalogue
-from dashboard.data.store import NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
+from dashboard.data.store import LacksTable, NotPublished, Snapshot, Store, UnknownVersion, VersionMoved
 from dashboard.export import bulletin, delimited, docx, sectors, tables, xlsx
 from dashboard.export.links import BULLETIN, EXTERNAL, KINDS, WORD
 from dashboard.export.tables import Table
@@ -76,6 +76,8 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate, d
             return _plain(404, t("version.unknown_why", version=asked.version))
         except NotPublished:
             return _plain(503, t("nothing.why"))
+        except LacksTable as gap:
+            return _plain(409, " ".join((t("old.why", table=gap.relation), t("old.export"))))
         except VersionMoved:
             return _plain(503, t("moving.why"))
         except bulletin.NoSuchMonth as error:

@@ -6,6 +6,7 @@ Belongs here: the layout of `/township`. Does not belong here: arithmetic of the
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -57,11 +58,12 @@ def _indicator_menu(view: View, available: list[str], chosen: str) -> html.Nav:
 
 
 def _ranking(view: View) -> Page:
+    last = month_before(view.period, 12 if view.yearly else 1)
     grid = view.snapshot.rows(
         "township_grid",
         basis=view.state.basis_or_default,
         period=view.period,
-        previous=month_before(view.period, 12 if view.yearly else 1),
+        previous=last,
     )
     current = [row for row in grid if row["period"] == view.period]
     available = [
@@ -77,25 +79,33 @@ def _ranking(view: View) -> Page:
             [tables.notice(view.t("heat.no_rows"))],
         )
     rows = {row["unit_id"]: row for row in current if row["indicator_code"] == code}
+    earlier = {row["unit_id"]: row for row in grid if row["period"] == last and row["indicator_code"] == code}
+    by = "gap_pp" if any(row.get("gap_pp") is not None for row in rows.values()) else "growth_pct"
+    scale = _scale([*rows.values(), *earlier.values()], by)
     groups: dict[str, list[Row]] = defaultdict(list)
     for township in view.catalogue.active_townships(view.period):
         groups[township["class"] or ""].append(township)
     body: list[html.Tr] = []
-    limit = max((abs(float(row["gap_pp"])) for row in rows.values() if row.get("gap_pp") is not None), default=1.0)
     for name, members in sorted(groups.items(), key=lambda item: _class_order(view, item[0])):
         members.sort(key=lambda township: _rank_key(rows.get(township["township_code"])))
-        body.append(html.Tr(html.Th(_class_name(view, name), colSpan=9, scope="rowgroup"), className="group"))
-        body += [_ranking_row(view, township, rows.get(township["township_code"]), code, limit) for township in members]
+        body.append(html.Tr(html.Th(_class_name(view, name), colSpan=11, scope="rowgroup"), className="group"))
+        for township in members:
+            unit = township["township_code"]
+            body.append(_ranking_row(view, township, rows.get(unit), earlier.get(unit), code, by, scale))
+    grain = "year" if view.yearly else "month"
+    measure = "gap" if by == "gap_pp" else "growth"
     header = [
         [
             tables.head(view.t("col.rank"), numeric=True),
+            tables.head(view.t(f"col.rank_before.{grain}"), numeric=True),
             tables.head(view.t("col.rank_change"), numeric=True),
             tables.head(view.t("col.township")),
             tables.head(f"{view.t('col.ytd')} {view.unit_label(code)}", numeric=True),
             tables.head(view.t("col.growth"), numeric=True),
             tables.head(view.t("col.attainment"), numeric=True),
-            tables.head(view.t("col.gap_bar")),
+            tables.head(view.t(f"col.dots.{measure}.{grain}")),
             tables.head(view.t("col.gap"), numeric=True),
+            tables.head(view.t(f"col.{measure}_before.{grain}"), numeric=True),
             tables.head(view.t("col.lamp")),
         ]
     ]
@@ -139,33 +149,85 @@ def _class_order(view: View, name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
-def _ranking_row(view: View, township: Row, row: Row | None, code: str, limit: float) -> html.Tr:
+def _placed(row: Row | None, by: str) -> float | None:
+    """Where a unit stands on the scale of the ranking; a carried figure stands nowhere, as it has no rank."""
+    if row is None or row.get("is_carried") or row.get(by) is None:
+        return None
+    return float(row[by])
+
+
+def _scale(rows: Sequence[Row], by: str) -> tuple[float, float]:
+    """Least and greatest place of all townships in both months, and zero: the schedule, or no growth."""
+    places = [place for row in rows if (place := _placed(row, by)) is not None]
+    return min([0.0, *places]), max([0.0, *places])
+
+
+def _ranking_row(
+    view: View,
+    township: Row,
+    row: Row | None,
+    before: Row | None,
+    code: str,
+    by: str,
+    scale: tuple[float, float],
+) -> html.Tr:
     unit = township["township_code"]
     name = tables.row_head(view.link(view.named(township), "/township", township=unit))
+    dash = tables.cell(numbers.NOTHING, numeric=True, class_name="muted")
+    earlier = _before_cells(view, before, code, by)
     if row is None or row.get("value_ytd") is None:
-        dash = tables.cell(numbers.NOTHING, numeric=True, class_name="muted")
-        return html.Tr([dash, dash, name, dash, dash, dash, tables.cell(""), dash, tables.cell(numbers.NOTHING)])
+        empty = tables.cell("")
+        return html.Tr(
+            [dash, earlier[0], dash, name, dash, dash, dash, empty, dash, earlier[1], tables.cell(numbers.NOTHING)]
+        )
     colour = row.get("lamp") or "grey"
-    gap = row.get("gap_pp")
     carried = bool(row.get("is_carried"))
     value = view.figure(view.value(code, row["value_ytd"]), code, "township", unit)
     return html.Tr(
         [
             tables.cell(_rank(row), numeric=True),
+            earlier[0],
             tables.cell(_rank_change(view, row), numeric=True),
             name,
             tables.cell([value, html.Span(view.t("mark.carried"), className="mark") if carried else ""], numeric=True),
             tables.cell(view.growth(row), numeric=True),
             tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
-            tables.cell(
-                svg.deviation(float(gap), limit, view.gap_words(gap, row.get("target_form")))
-                if gap is not None and not carried
-                else ""
-            ),
-            tables.cell(gap_cell(view, row), numeric=True),
+            tables.cell(_dots(view, row, before, by, scale)),
+            tables.cell(view.figure(gap_cell(view, row), code, "township", unit), numeric=True),
+            earlier[1],
             tables.cell(view.lamp(row), class_name=f"on-{colour}" if colour in ("yellow", "red") else ""),
         ]
     )
+
+
+def _before_cells(view: View, before: Row | None, code: str, by: str) -> tuple[html.Td, html.Td]:
+    """The ghost of the dots in figures: rank and place on the scale of the month before."""
+    if before is None or _placed(before, by) is None:
+        dash = tables.cell(numbers.NOTHING, numeric=True, class_name="muted")
+        return dash, dash
+    text = gap_cell(view, before) if by == "gap_pp" else view.growth_text(before)
+    shown = view.figure(text, code, "township", before["unit_id"], before["period"])
+    return (
+        tables.cell(_rank(before), numeric=True, class_name="muted"),
+        tables.cell(shown, numeric=True, class_name="muted"),
+    )
+
+
+def _dots(view: View, row: Row, before: Row | None, by: str, scale: tuple[float, float]) -> Any:
+    """The unit's dot and its ghost, said in words too; nothing where this month has no place."""
+    value, ghost = _placed(row, by), _placed(before, by)
+    if value is None:
+        return ""
+
+    def words(item: Row) -> str:
+        if by == "gap_pp":
+            return view.gap_words(item["gap_pp"], item.get("target_form"))
+        return view.t("dots.growth", x=view.growth_text(item))
+
+    alt = words(row)
+    if before is not None and ghost is not None:
+        alt = view.t("dots.year" if view.yearly else "dots.month", now=alt, before=words(before))
+    return svg.dots(value, ghost, scale, alt)
 
 
 def _rank(row: Row) -> str:

@@ -65,3 +65,21 @@ def test_a_deviation_stays_on_its_side(value: float, limit: float) -> None:
     bar = root[0]
     left = float(bar.get("x", "0"))
     assert left >= 47 if value >= 0 else left + float(bar.get("width", "0")) <= 49
+
+
+@given(VALUES, st.none() | VALUES, st.tuples(VALUES, VALUES).map(sorted))
+def test_dots_stand_on_the_common_scale(value: float, before: float | None, scale: list[float]) -> None:
+    root = picture(svg.dots(value, before, (scale[0], scale[1]), "alt"))
+    circles = [element for element in root if element.tag.endswith("circle")]
+    # The ghost is hollow and drawn first, so that black-and-white paper tells the two apart.
+    assert [element.get("stroke") is not None for element in circles] == [True, False][before is None :]
+    assert all(0 < float(element.get("cx", "-1")) < float(root.get("width", "0")) for element in circles)
+
+
+def test_a_greater_value_stands_further_right_and_zero_is_marked() -> None:
+    places = []
+    for value in (-5, 0, 8):
+        root = picture(svg.dots(value, None, (-5, 8), ""))
+        places.append(float(next(e for e in root if e.tag.endswith("circle")).get("cx", "")))
+        zero = float(root[1].get("x", ""))
+    assert places == sorted(set(places)) and places[1] == zero

@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+from dagster_project.settings import Settings
+from dagster_project.warehouse.read import PublishedReader
 from dashboard.i18n import Translator
 from dashboard.pages.registry import PAGES, WALL
 from tests.e2e.tabs import Tab, new_tab
@@ -153,6 +155,34 @@ def test_header_settings_stay_in_the_address(tab: Tab) -> None:
     page.wait_for_url("**/township**")
     assert "basis=reported" in page.url and "lang=en" in page.url
     page.locator(".ranking").wait_for()
+    tab.watch.check(page)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_ranking_shows_last_months_place_as_a_ghost(tab: Tab, county_home: Settings, lang: str) -> None:
+    """A dot a township that has a gap this month, a hollow one beside it for the month before, both in figures too."""
+    sql = (
+        "with ours as (select unit_id, period, gap_pp, rank, rank_of, max(period) over () as newest "
+        "from marts.fct_indicator_progress where level = 'township' and basis = 'comparable' "
+        "and indicator_code = 'TE01' and gap_pp is not null and not is_carried) "
+        "select now.unit_id, before.gap_pp, before.rank, before.rank_of, before.period "
+        "from ours as now left join ours as before on now.unit_id = before.unit_id "
+        "and before.period = now.newest - interval 1 month where now.period = now.newest order by before.rank nulls last"
+    )
+    found = PublishedReader(county_home).query(sql)[1]
+    page = tab.open(f"/township?indicator=TE01&lang={lang}")
+    drawn = page.locator(".ranking img.dots")
+    assert drawn.count() == len(found) > 0
+    ghosts = [row for row in found if row[1] is not None]
+    parted = Translator(lang)("dots.month", now="", before="")
+    assert len(ghosts) > 0
+    assert sum(parted in (image.get_attribute("alt") or "") for image in drawn.all()) == len(ghosts)
+    unit, _, rank, rank_of, period = ghosts[0]
+    row = page.locator(".ranking tr", has=page.locator(f"a[href*='township={unit}']")).first
+    assert row.locator("td").nth(1).inner_text() == f"{rank}/{rank_of}"
+    row.locator(f"a[href*='/trace'][href*='period={period:%Y-%m}']").last.click()
+    page.wait_for_url("**/trace?**")
+    page.locator("h1").wait_for()
     tab.watch.check(page)
 
 

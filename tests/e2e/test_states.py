@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import urllib.error
 import urllib.request
 from urllib.parse import urlparse
 
@@ -99,6 +100,12 @@ def test_a_version_of_an_older_program_says_what_is_missing_and_what_to_do(
         said = page.locator("main").inner_text()
         assert page.locator("h1").inner_text() == t("old.page_title")
         assert "fct_scorecard" in said and "tew refresh" in said
+        # A download of that page says the same, in words.
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}/export/scorecard.xlsx?lang={lang}")
+        words = refused.value.read().decode("utf-8")
+        assert refused.value.code == 409 and words.endswith(t("old.export"))
+        assert t("old.why", table="fct_scorecard") in words
         # The other pages stand, one click away.
         page.get_by_role("navigation", name=t("nav.label")).get_by_role("link", name=t("nav.overview")).click()
         page.locator("table.heat").wait_for()
