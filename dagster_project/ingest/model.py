@@ -218,6 +218,37 @@ class UnitChange:
 
 
 @dataclass(slots=True)
+class TaskRow:
+    """One task of a task ledger: a project, certification, training or closure; `progress_pct` in %.
+
+    `year` is the year whose task it is. `state`: done (the row says so and nothing in it speaks against it), open,
+    cancelled, or None where the row does not say. `reported_for` is the month of the ledger, None where it names none.
+    """
+
+    form_code: str
+    unit: UnitRef
+    name: str
+    year: int | None
+    indicator_code: str | None
+    category: str | None
+    reported_for: date | None
+    planned_on: date | None
+    done_on: date | None
+    progress_pct: Decimal | None
+    state: str | None
+    state_text: str | None
+    evidence: str | None
+    remark: str | None
+    sheet: str
+    cell: str
+    raw_text: str
+    status: CellStatus = "accepted"
+    # set by resolve.py: the same over later ledgers; no township: the county's own
+    task_id: str = ""
+    township_code: str | None = None
+
+
+@dataclass(slots=True)
 class Coverage:
     """What a workbook says of a unit in a period: did it report, and if not, why.
 
@@ -274,6 +305,7 @@ class ParsedWorkbook:
     incidents: list[IncidentRow] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
     changes: list[UnitChange] = field(default_factory=list)
+    tasks: list[TaskRow] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     reporter: UnitRef | None = None
 

@@ -18,6 +18,7 @@ from dagster_project.ingest.extract_items import extract_items
 from dagster_project.ingest.extract_ledger import extract_ledger
 from dagster_project.ingest.extract_lists import extract_incidents, extract_roster
 from dagster_project.ingest.extract_targets import extract_targets
+from dagster_project.ingest.extract_tasks import extract_tasks
 from dagster_project.ingest.extract_units import extract_units
 from dagster_project.ingest.grid import Sheet, Workbook, address
 from dagster_project.ingest.model import ParsedWorkbook, Severity, SheetReading, UnitRef
@@ -455,7 +456,7 @@ def _extract(table: Table, parsed: ParsedWorkbook) -> None:
     _report_columns(table)
     rows_have_period = any(table.field_index(role) is not None for role in ("year", "period", "changed_on"))
     is_ledger = any(part == "months" and required for part, _, required in form.signature)
-    dateless = form.subject in ("incidents", "roster") or rows_have_period or is_ledger
+    dateless = form.subject in ("incidents", "roster", "tasks") or rows_have_period or is_ledger
     if table.period is None and not dateless:
         if not (table.said is not None and table.said.grain == "range"):
             _no_period(table)
@@ -466,6 +467,8 @@ def _extract(table: Table, parsed: ParsedWorkbook) -> None:
         extract_incidents(table)
     elif form.subject == "unit_changes":
         extract_changes(table)
+    elif form.subject == "tasks":
+        extract_tasks(table)
     elif form.subject == "targets":
         extract_targets(table)
     elif is_ledger:

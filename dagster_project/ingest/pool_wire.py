@@ -30,6 +30,7 @@ _PACKED: dict[str, type] = {
     "incidents": model.IncidentRow,
     "coverage": model.Coverage,
     "changes": model.UnitChange,
+    "tasks": model.TaskRow,
     "issues": model.Issue,
     "sheets": model.SheetReading,
 }

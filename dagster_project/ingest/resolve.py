@@ -28,6 +28,7 @@ from dagster_project.ingest.model import (
     ParsedWorkbook,
     RosterRow,
     Severity,
+    TaskRow,
     UnitRef,
 )
 from dagster_project.ingest.rule_ids import under_rule
@@ -748,6 +749,7 @@ def resolve(parsed: ParsedWorkbook, directory: Directory, vocabulary: Vocabulary
         entry.level, entry.unit_id = found.level, found.unit_id
     _resolve_totals(resolver)
     _resolve_incidents(resolver)
+    _resolve_tasks(resolver, today)
     _future(resolver, today)
     _repeated_rows(resolver)
     return _intake(resolver)
@@ -853,6 +855,51 @@ def _resolve_incidents(resolver: _Resolver) -> None:
             row.status = "quarantined"
             if not unit.name and unit.identifier is None:
                 resolver.issue("resolve.incident_unit", "error", row.sheet, row.cell, row.raw_text, quarantines=True)
+
+
+def _resolve_tasks(resolver: _Resolver, today: date | None) -> None:
+    """Who answers for a task, and its identity: year, responsible unit, name. A task whose township nobody knows stays
+    out of force, and so does the second row of one task."""
+    first: dict[str, TaskRow] = {}
+    for row in resolver.parsed.tasks:
+        form = resolver.vocabulary.forms[row.form_code]
+        day = row.reported_for or row.done_on or row.planned_on or today or date.max
+        name = row.unit.township or row.unit.name
+        if row.unit.level != "county" and name:
+            cell = row.unit.township_cell or row.cell
+            row.township_code = resolver.township(name, None, day, form, row.sheet, cell, is_row=True)
+            if row.township_code is None:
+                row.status = "quarantined"
+        elif row.unit.level != "county":
+            found = resolver.unit(row.unit, day, form, row.sheet, row.cell)
+            row.township_code = found.township_code
+        owner = row.township_code or name or resolver.directory.county_code
+        row.task_id = f"{row.year or ''}:{owner}:{normalise(row.name)}"
+        other = first.setdefault(row.task_id, row)
+        if other is not row:
+            row.status = "quarantined"
+            resolver.issue(
+                "resolve.task_twice",
+                "error",
+                row.sheet,
+                row.cell,
+                row.name,
+                quarantines=True,
+                name=row.name,
+                other=f"{other.sheet}!{other.cell}",
+            )
+        elif row.done_on is not None and today is not None and row.done_on > today:
+            row.status = "quarantined"
+            resolver.issue(
+                "resolve.future_period",
+                "error",
+                row.sheet,
+                row.cell,
+                row.raw_text,
+                quarantines=True,
+                period_text=row.done_on.isoformat(),
+                today=today.isoformat(),
+            )
 
 
 def _future(resolver: _Resolver, today: date | None) -> None:

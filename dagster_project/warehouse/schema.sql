@@ -150,6 +150,32 @@ CREATE TABLE IF NOT EXISTS raw.unit_change (
     received_at TIMESTAMP NOT NULL
 );
 
+-- Ledgers of tasks: projects, certifications, training, closures; one row a task of a ledger.
+CREATE TABLE IF NOT EXISTS raw.task (
+    submission_id VARCHAR NOT NULL,
+    seq BIGINT NOT NULL,
+    form_code VARCHAR NOT NULL,
+    task_id VARCHAR NOT NULL,            -- year, responsible unit, name: a later ledger replaces by it
+    year INTEGER,
+    name_zh VARCHAR NOT NULL,
+    indicator_code VARCHAR,              -- NULL where the category is no indicator's name
+    category VARCHAR,                    -- as written
+    township_code VARCHAR,               -- NULL: the county's own
+    reported_for DATE,                   -- month of the ledger, where it names one
+    planned_on DATE,
+    done_on DATE,
+    progress_pct DOUBLE,
+    state VARCHAR,                       -- done, open, cancelled; NULL where the row does not say
+    state_text VARCHAR,
+    evidence VARCHAR,
+    remark VARCHAR,
+    sheet VARCHAR NOT NULL,
+    cell VARCHAR NOT NULL,
+    raw_text VARCHAR,
+    status VARCHAR NOT NULL,
+    received_at TIMESTAMP NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS raw.coverage (
     submission_id VARCHAR NOT NULL,
     seq BIGINT NOT NULL,

@@ -36,6 +36,7 @@ RAW_TABLES = (
     "township",
     "incident",
     "unit_change",
+    "task",
     "coverage",
     "issue",
 )
@@ -254,6 +255,33 @@ class Batch:
                 at,
             )
             for row in parsed.changes
+        )
+        self.rows["task"].extend(
+            (
+                sid,
+                seq,
+                row.form_code,
+                row.task_id,
+                row.year,
+                row.name,
+                row.indicator_code,
+                row.category,
+                row.township_code,
+                row.reported_for,
+                row.planned_on,
+                row.done_on,
+                None if row.progress_pct is None else float(row.progress_pct),
+                row.state,
+                row.state_text,
+                row.evidence,
+                row.remark,
+                row.sheet,
+                row.cell,
+                row.raw_text,
+                row.status,
+                at,
+            )
+            for row in parsed.tasks
         )
         self.rows["coverage"].extend(
             (
@@ -637,6 +665,9 @@ class Store:
                 UNION ALL
                 SELECT DISTINCT l.seq, u.form_code, '', u.subject, DATE '0001-01-01', 'unit_change'
                 FROM raw.unit_change u JOIN live l USING (submission_id)
+                UNION ALL
+                SELECT DISTINCT l.seq, t.form_code, '', t.task_id, DATE '0001-01-01', 'task'
+                FROM raw.task t JOIN live l USING (submission_id)
             ),
             beaten AS (
                 SELECT DISTINCT seq FROM (
@@ -662,6 +693,7 @@ class Store:
             WHERE submission_id = $id AND NOT is_provisional
             UNION ALL SELECT DISTINCT form_code, '', subject, NULL, 'unit_change' FROM raw.unit_change
             WHERE submission_id = $id
+            UNION ALL SELECT DISTINCT form_code, '', task_id, NULL, 'task' FROM raw.task WHERE submission_id = $id
             """,
             {"id": submission_id},
         ).fetchall()
@@ -765,6 +797,7 @@ def supersession_keys(intake: Intake) -> set[Key]:
         if row.enterprise_id is not None and not row.is_provisional
     )
     keys.update((row.form_code, "", row.subject, None, "unit_change") for row in parsed.changes)
+    keys.update((row.form_code, "", row.task_id, None, "task") for row in parsed.tasks)
     return keys
 
 

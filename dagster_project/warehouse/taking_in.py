@@ -696,7 +696,15 @@ def _submission(entry: Received) -> Submission:
 def _says_something(intake: Intake) -> bool:
     parsed = intake.parsed
     return any(
-        (parsed.observations, parsed.roster, parsed.incidents, parsed.coverage, parsed.totals, parsed.changes),
+        (
+            parsed.observations,
+            parsed.roster,
+            parsed.incidents,
+            parsed.coverage,
+            parsed.totals,
+            parsed.changes,
+            parsed.tasks,
+        ),
     )
 
 
