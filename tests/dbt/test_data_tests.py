@@ -56,6 +56,7 @@ DAMAGE = [
         None,
     ),
     ("update marts.fct_bridge set amount = amount + 1 where level = 'county'", "bridge_adds_up", None),
+    ("update marts.fct_revision set new_rank = new_rank + 1", "revisions_end_where_figures_stand", None),
     ("delete from marts.fct_observation_version where measure = 'ytd'", "versions_are_whole", None),
 ]
 
@@ -68,6 +69,8 @@ def healthy(shared_dbt_home: Path) -> tuple[Settings, bytes]:
         raw.submission("TE-M1", f"{year}-03")
         for unit, value in ((WEISHAN, 10), (XINQIAO, 20)):
             raw.add("TE01", unit, f"{year}-03", ytd=value * growth)
+    raw.submission("TE-M1", "2026-03")
+    raw.add("TE01", WEISHAN, "2026-03", ytd=13)
     settings = load_settings(home=shared_dbt_home)
     settings.warehouse.unlink(missing_ok=True)
     make_work(settings, raw)

@@ -28,6 +28,7 @@ compared as (
             when figure.real_exact is not null then figure.real_exact
             when indicator.price_basis = 'current' and figure.kind = 'flow' then figure.value_exact / price.price_level
         end as value_real,
+        case when indicator.price_basis = 'current' and figure.kind = 'flow' then price.price_level end as price_level,
         figure.value_exact - figure.base_exact as delta
     from {{ ref('int_figure') }} as figure
     inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
@@ -37,32 +38,12 @@ compared as (
 grown as (
     select
         compared.*,
-        case
-            when value_exact is null or base_exact is null then null
-            when is_difference then delta
-            when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
-        end as growth_pct,
-        case
-            when base_exact > 0 and value_real >= 0 then (value_real / base_exact - 1) * 100
-        end as growth_real_pct,
+        {{ growth_pct() }} as growth_pct,
+        {{ growth_real_pct() }} as growth_real_pct,
         case
             when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
         end as growth_relative_pct,
-        case
-            -- reported, but no figure follows from it (百万吨死亡率 without output)
-            when value_exact is null and is_reported then 'undefined'
-            when value_exact is null then 'not_reported'
-            when base_exact is null then 'base_missing'
-            when is_difference then null
-            when base_exact > 0 and value_exact < 0 then 'turned_negative'
-            when base_exact > 0 then null
-            when base_exact = 0 and value_exact > 0 then 'new'
-            when base_exact = 0 and value_exact < 0 then 'turned_negative'
-            when base_exact = 0 then 'zero_base'
-            when value_exact >= 0 then 'turned_positive'
-            when value_exact >= base_exact then 'loss_narrowed'
-            else 'loss_widened'
-        end as growth_note_code,
+        {{ growth_note_code() }} as growth_note_code,
         case
             when base_exact < 0 and value_exact < 0 then (abs(base_exact) - abs(value_exact)) / abs(base_exact) * 100
         end as growth_note_pct
@@ -89,9 +70,8 @@ select
     {{ no_negative_zero('grown.growth_pct') }} as growth_pct,
     {{ no_negative_zero('grown.growth_relative_pct') }} as growth_relative_pct,
     {{ no_negative_zero('grown.growth_real_pct') }} as growth_real_pct,
-    -- what a growth or reduction target is held against (domain.md J.2)
-    {{ no_negative_zero("case when grown.growth_basis = 'real' and grown.growth_real_pct is not null
-        then grown.growth_real_pct else grown.growth_pct end") }} as growth_judged_pct,
+    {{ growth_judged_pct('grown') }} as growth_judged_pct,
+    grown.price_level,
     grown.growth_note_code,
     {{ no_negative_zero('grown.growth_note_pct') }} as growth_note_pct,
     note.zh as growth_note,

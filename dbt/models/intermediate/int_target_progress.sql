@@ -149,46 +149,22 @@ met as (
 faced as (
     select
         met.*,
-        target_value <= 0 and target_form in ('level', 'floor', 'task', 'full') and kind <> 'stock' as is_bound
+        {{ target_is_bound() }} as is_bound
     from met
 ),
 
 attained as (
     select
         faced.*,
-        case when not is_bound then {{ quotient('actual_value', 'target_value') }} * 100 end as level_ratio_pct,
-        case
-            when is_bound then null
-            when target_form in ('level', 'floor', 'task', 'full') and kind = 'stock'
-                then case
-                    when target_value > start_value
-                        then (actual_value - start_value) / (target_value - start_value) * 100
-                end
-            when target_form in ('level', 'floor', 'task', 'full', 'cap')
-                then {{ quotient('actual_value', 'target_value') }} * 100
-            -- a rise is a gap, never an achievement
-            when target_form = 'reduction' and growth_judged_pct <= 0
-                then {{ quotient('-growth_judged_pct', 'target_value') }} * 100
-        end as attainment_pct
+        {{ level_ratio_pct() }} as level_ratio_pct,
+        {{ attainment_pct() }} as attainment_pct
     from faced
 ),
 
 gauged as (
     select
         attained.*,
-        case
-            when target_value is null or actual_value is null then null
-            when target_form = 'growth' then growth_judged_pct - target_value
-            when target_form = 'share' then delta - target_value
-            when target_form = 'reduction' then -growth_judged_pct - target_value
-            when target_form = 'full' and kind = 'ratio' then actual_value - target_value
-            when target_form = 'cap' and is_cumulative then time_progress_pct - attainment_pct
-            when target_form = 'cap' then 100 - attainment_pct
-            -- a rate that must come down
-            when direction in ('down', 'cap') and kind = 'ratio' then 100 - attainment_pct
-            when is_cumulative or kind = 'stock' then attainment_pct - time_progress_pct
-            else attainment_pct - 100
-        end as gap_pp
+        {{ gap_pp() }} as gap_pp
     from attained
 ),
 
@@ -232,48 +208,13 @@ select
     {{ no_negative_zero('attainment_pct') }} as attainment_pct,
     time_progress_pct,
     {{ no_negative_zero('gap_pp') }} as gap_pp,
-    case
-        when is_carried or (actual_value is null and not is_reported) then 'grey'
-        when actual_value is null or target_value is null then null
-        when target_form = 'cap' then case
-            when actual_value > target_value then 'red'
-            when is_zero_goal and actual_value > 0 then 'yellow'
-            when uses_time_progress and is_cumulative and actual_value > round(target_value * time_progress_pct / 100, 9)
-                then 'yellow'
-            else 'green'
-        end
-        when target_form = 'reduction' then case
-            when gap_pp is null then null
-            when round(gap_pp, 9) >= 0 then 'green'
-            when growth_judged_pct < 0 then 'yellow'
-            else 'red'
-        end
-        -- a stock whose target lies at or below its start only has to hold it
-        when kind = 'stock' and attainment_pct is null and target_form in ('level', 'floor', 'task', 'full') then case
-            when start_value is null then null
-            when level_ratio_pct - 100 >= green_min_pp then 'green'
-            when level_ratio_pct - 100 >= yellow_min_pp then 'yellow'
-            else 'red'
-        end
-        when is_bound and direction in ('down', 'cap') then case
-            when actual_value <= target_value then 'green'
-            else 'red'
-        end
-        -- a loss may use the year's bound up month by month, as deaths use up a cap
-        when is_bound then case
-            when actual_value >= round(case when is_cumulative then target_value * time_progress_pct / 100 else target_value end, 9)
-                then 'green'
-            when actual_value >= target_value then 'yellow'
-            else 'red'
-        end
-        when gap_pp is null then null
-        -- eleven twelfths are not less than eleven twelfths: the last digits of a double decide no lamp
-        when round(gap_pp, 9) >= green_min_pp then 'green'
-        when round(gap_pp, 9) >= yellow_min_pp then 'yellow'
-        else 'red'
-    end as lamp,
+    {{ lamp() }} as lamp,
     lamp_rule_zh,
     lamp_rule_en,
+    green_min_pp,
+    yellow_min_pp,
+    uses_time_progress,
+    is_zero_goal,
     -- the target that a page shows first: the must tier, a figure before a growth rate
     row_number() over (
         partition by basis, level, unit_id, indicator_code, period

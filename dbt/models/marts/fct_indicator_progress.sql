@@ -51,13 +51,8 @@ rankable as (
         period,
         unit_class,
         durable_id,
-        round(gap_pp, 9) as gap_key,
-        case
-            when gap_pp is not null then cast(0 as double)
-            when growth_note_code = 'turned_negative' then cast(-1e15 as double)
-            when direction in ('down', 'cap') then -round(growth_pct, 9)
-            else round(growth_pct, 9)
-        end as growth_key
+        {{ rank_gap_key('progress') }} as gap_key,
+        {{ rank_growth_key('progress', 'direction') }} as growth_key
     from progress
     where level = 'township' and unit_class <> '' and value_ytd is not null and not is_carried
 ),
