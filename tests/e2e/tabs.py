@@ -30,6 +30,14 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def wait_until(page: Page, expression: str, argument: object = None, seconds: float = 30) -> None:
+    """Wait for an expression of the page to hold. `wait_for_function` evaluates inside the page, which its policy forbids."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < until, f"did not come true in {seconds} s: {expression}"
+        page.wait_for_timeout(50)
+
+
 def serve(settings: Settings, port: int | None = None) -> tuple[subprocess.Popen[bytes], str]:
     """The dashboard as it runs in production, on a free port or the one given; waits until it answers."""
     port = port or free_port()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.pages.registry import PAGES, WALL
-from tests.e2e.tabs import Tab, new_tab
+from tests.e2e.tabs import Tab, new_tab, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -60,9 +60,10 @@ def test_a_phone_reaches_what_moves_sideways(browser: Browser, address: str) -> 
     tab.page.set_viewport_size({"width": 390, "height": 844})
     for path in ("/", DETAILS[0], "/submissions", "/quality"):
         page = tab.open(path)
-        page.wait_for_function(
+        wait_until(
+            page,
             "[...document.querySelectorAll('.table-box')].every("
-            "box => box.scrollWidth <= box.clientWidth + 1 || box.tabIndex === 0)"
+            "box => box.scrollWidth <= box.clientWidth + 1 || box.tabIndex === 0)",
         )
         answer = Axe().run(page).response
         assert [rule["id"] for rule in answer["violations"] if rule["impact"] in GRAVE] == [], path

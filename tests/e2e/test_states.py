@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Route
 
 from dagster_project.settings import Settings
 from dashboard.i18n import Translator
-from tests.e2e.tabs import Tab, new_tab, serve, stop
+from tests.e2e.tabs import Tab, new_tab, serve, stop, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -68,7 +68,7 @@ def test_a_page_on_its_way_says_so_until_it_is_there(tab: Tab) -> None:
     page.route("**/_dash-update-component*", slow)
     page.locator("nav").get_by_role("link", name="煤炭").click()
     page.locator("table.mines").wait_for()
-    page.wait_for_function("!document.documentElement.hasAttribute('data-busy')")
+    wait_until(page, "!document.documentElement.hasAttribute('data-busy')")
     assert page.evaluate("window.busy") == [True, False]
     tab.watch.check(page)
 

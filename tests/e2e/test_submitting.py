@@ -15,7 +15,7 @@ from dagster_project.warehouse import mappings, refresh
 from dagster_project.warehouse.check import check_files
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.i18n import Translator
-from tests.e2e.tabs import Tab, new_tab, serve, stop
+from tests.e2e.tabs import Tab, new_tab, serve, stop, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -70,9 +70,7 @@ def test_error_at_its_cell_then_mended_and_confirmed(desk: tuple[Tab, Settings],
     book.save(mended)
     page.locator("#submit-files").set_input_files(mended)
     page.locator(".checked").wait_for()
-    page.wait_for_function(
-        "cell => !document.querySelector('.checked').innerText.includes('!' + cell + '\\t')", arg=cell
-    )
+    wait_until(page, "cell => !document.querySelector('.checked').innerText.includes('!' + cell + '\\t')", cell)
     page.locator("[data-action=confirm]").click()
     page.get_by_text(t("submit.waiting")).wait_for(timeout=10_000)
     new = set(settings.inbox.iterdir()) - before

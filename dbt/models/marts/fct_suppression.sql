@@ -15,7 +15,8 @@ part as (
         indicator_code,
         township_code,
         period,
-        abs(cast(value_ytd as double)) as size
+        -- exact, so that sums do not hang on the order of rows
+        abs(value_ytd) as size
     from {{ ref('int_unit_figure') }}
     where level = 'enterprise' and kind <> 'ratio' and value_ytd <> 0 and township_code is not null
 ),
@@ -51,14 +52,14 @@ cell as (
         figure.unit_id,
         figure.indicator_code,
         figure.period,
-        abs(cast(figure.value_ytd as double)) as size,
+        abs(figure.value_ytd) as size,
         coalesce(behind.enterprises, 0) as enterprises,
         coalesce(behind.largest, 0) as largest,
-        behind.largest / greatest(abs(cast(figure.value_ytd as double)), case
+        cast(behind.largest as double) / cast(greatest(abs(figure.value_ytd), case
             when figure.source = 'enterprises' then behind.known else 0
-        end) * 100 as largest_share_pct,
+        end) as double) * 100 as largest_share_pct,
         -- of a report that holds small firms besides, the enterprises known here are not all
-        behind.known * 100 >= abs(cast(figure.value_ytd as double)) * bound.most_pct as are_all_known,
+        cast(behind.known as double) * 100 >= cast(abs(figure.value_ytd) as double) * bound.most_pct as are_all_known,
         bound.least_units,
         bound.most_pct
     from {{ ref('int_unit_figure') }} as figure
@@ -120,7 +121,7 @@ telling as (
         and judged.reason is null
     where
         hidden_sum.units < hidden_sum.least_units
-        or hidden_sum.largest * 100 > hidden_sum.size * hidden_sum.most_pct
+        or cast(hidden_sum.largest as double) * 100 > cast(hidden_sum.size as double) * hidden_sum.most_pct
 ),
 
 open_place as (
@@ -130,8 +131,8 @@ open_place as (
         weighed.unit_id,
         row_number() over smallest_first as turn,
         telling.units + sum(weighed.units) over smallest_first >= telling.least_units
-        and greatest(telling.largest, max(weighed.largest) over smallest_first) * 100
-        <= (telling.size + sum(weighed.size) over smallest_first) * telling.most_pct as is_enough
+        and cast(greatest(telling.largest, max(weighed.largest) over smallest_first) as double) * 100
+        <= cast(telling.size + sum(weighed.size) over smallest_first as double) * telling.most_pct as is_enough
     from weighed
     inner join telling on weighed.indicator_code = telling.indicator_code and weighed.period = telling.period
     where weighed.reason is null
