@@ -44,7 +44,7 @@ $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
 test: setup-dev
 	$(BIN)/python -m tests.browser --install
 	$(MAKE) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup-dev
 	$(BIN)/ruff check .
