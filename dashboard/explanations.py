@@ -6,8 +6,6 @@ Belongs here: who may say it, what the browser sends and is told. Does not belon
 
 from __future__ import annotations
 
-from typing import Any
-
 import flask
 
 from dagster_project.settings import Settings
@@ -15,10 +13,8 @@ from dagster_project.warehouse import acts
 from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.errors import WarehouseError
 from dashboard.access.gate import Gate
+from dashboard.acting import is_from_our_page, refusal, said_by, sent, translator, trouble
 from dashboard.data.store import Store
-from dashboard.i18n import Translator
-from dashboard.intake import HEADER
-from dashboard.state import LANGUAGES
 
 # An act, the permission of access_roles.csv that it needs, and how it is said.
 ACTS = {"explain": ("may_submit", acts.explain), "accept": ("may_accept", acts.accept)}
@@ -29,11 +25,6 @@ LATEST = 200
 
 def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) -> None:
     """Add `/issues/acts` and `/issues/<act>`. The gate has refused other sites' requests before they come here."""
-
-    def refused(text: str, status: int) -> flask.Response:
-        answer = flask.jsonify(error=text)
-        answer.status_code = status
-        return answer
 
     def knows(submission: str) -> bool:
         """Whether the submission lies within the reader's scope."""
@@ -58,21 +49,17 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
 
     @server.post("/issues/<act>")
     def say(act: str) -> flask.Response:
-        asked = flask.request.args.get("lang", "")
-        t = Translator(asked if asked in LANGUAGES else LANGUAGES[0])
+        t = translator()
         if act not in ACTS:
-            return refused(t("missing.title"), 404)
+            return refusal(t("missing.title"), 404)
         permission, function = ACTS[act]
-        if not gate.may(permission) or flask.request.headers.get(HEADER) != "1":
+        if not gate.may(permission) or not is_from_our_page():
             gate.record("refused", path=flask.request.path, reason="role")
-            return refused(t("submit.forbidden"), 403)
-        body = flask.request.get_json(silent=True)
-        given: dict[str, Any] = body if isinstance(body, dict) else {}
+            return refusal(t("submit.forbidden"), 403)
+        given = sent()
         fields = {key: str(given.get(key) or "")[:200] for key in ("submission", "sheet", "cell", "rule")}
         if not knows(fields["submission"]):
-            return refused(t("submissions.unknown", code=fields["submission"]), 404)
-        account = gate.account()
-        by = (account.person or account.name) if account else str(given.get("by", ""))[:80]
+            return refusal(t("submissions.unknown", code=fields["submission"]), 404)
         try:
             event = function(
                 settings,
@@ -80,12 +67,10 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
                 fields["cell"],
                 fields["rule"],
                 str(given.get("text", ""))[:500],
-                by,
+                said_by(gate, given),
                 fields["sheet"] or None,
             )
-        except WarehouseError as error:
-            return refused(error.message_en if t.lang == "en" else error.message_zh, 400)
-        except OSError as error:
-            return refused(t("submit.disk", problem=error.strerror or str(error)), 507)
+        except (WarehouseError, OSError) as error:
+            return trouble(error, t)
         gate.record(f"issue_{act}", target=fields["submission"], cell=fields["cell"], rule=fields["rule"])
         return flask.jsonify(done=True, text=event["text"], by=event["by"])

@@ -33,17 +33,15 @@ from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.withdrawal import withdraw
 from dashboard import mapping
 from dashboard.access.gate import Gate
+from dashboard.acting import is_from_our_page, refusal, sent, translator, trouble
 from dashboard.data.store import Store
 from dashboard.i18n import Translator
-from dashboard.state import LANGUAGES
 
 MAX_FILES = 40
 MAX_WAITING = 16
 KEPT_S = 3600.0
 ISSUES_SHOWN = 200
-# Only a script of this server can set a header of its own, so that another site's form cannot hand anything in.
 PAGE = "/submissions"
-HEADER = "X-Tew-Request"
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -106,21 +104,15 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
     limit = settings.max_file_mb << 20
     room = Waitroom(4 * limit)
 
-    def translator() -> Translator:
-        asked = flask.request.args.get("lang", "")
-        return Translator(asked if asked in LANGUAGES else LANGUAGES[0])
-
     def refused(key: str, status: int = 400, **fields: object) -> flask.Response:
-        answer = flask.jsonify(error=translator()(key, **fields))
-        answer.status_code = status
-        return answer
+        return refusal(translator()(key, **fields), status)
 
     def own(handler: Callable[[], flask.Response]) -> flask.Response:
         """Only for those who may hand in, from our own page, and not beyond the size allowed."""
         if not gate.may("may_submit") or not gate.may_open(PAGE):
             return refused("submit.forbidden", 403)
         flask.request.max_content_length = 2 * limit
-        if flask.request.headers.get(HEADER) != "1":
+        if not is_from_our_page():
             return refused("submit.foreign", 403)
         if (flask.request.content_length or 0) > 2 * limit:
             return refused("submit.too_large", 413, mb=2 * settings.max_file_mb)
@@ -131,12 +123,12 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         return own(_check)
 
     def _check() -> flask.Response:
-        sent = flask.request.files.getlist("files")
-        if not sent:
+        files = flask.request.files.getlist("files")
+        if not files:
             return refused("submit.no_file")
-        if len(sent) > MAX_FILES:
+        if len(files) > MAX_FILES:
             return refused("submit.too_many", n=MAX_FILES)
-        contents = [(safe_name(file.filename or ""), file.stream.read()) for file in sent]
+        contents = [(safe_name(file.filename or ""), file.stream.read()) for file in files]
         books = check_contents(settings, contents)
         return flask.jsonify(token=room.put(books), books=[shown(book) for book in books])
 
@@ -160,8 +152,7 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         return own(_confirm)
 
     def _confirm() -> flask.Response:
-        body = flask.request.get_json(silent=True)
-        books = room.take(str(body.get("token", ""))) if isinstance(body, dict) else None
+        books = room.take(str(sent().get("token", "")))
         if books is None:
             return refused("submit.gone", 404)
         try:
@@ -180,20 +171,15 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         return own(_take_back)
 
     def _take_back() -> flask.Response:
-        body = flask.request.get_json(silent=True)
-        asked = body if isinstance(body, dict) else {}
+        asked = sent()
         submission, account = str(asked.get("submission", ""))[:40], gate.account()
         # The query shows a reader his own submissions alone.
         if not store.draw(lambda snapshot: snapshot.rows("submission", submission=submission)):
             return refused("submissions.unknown", 404, code=submission)
         try:
             withdraw(settings, submission, str(asked.get("reason", ""))[:500], account.name if account else None)
-        except WarehouseError as error:
-            answer = flask.jsonify(error=error.message_en if translator().lang == "en" else error.message_zh)
-            answer.status_code = 400
-            return answer
-        except OSError as error:
-            return refused("submit.disk", 507, problem=error.strerror or str(error))
+        except (WarehouseError, OSError) as error:
+            return trouble(error, translator())
         gate.record("withdraw", target=submission)
         return flask.jsonify(done=True)
 
@@ -232,9 +218,7 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             )
         except CommandError as error:
             said = Texts(settings.seeds).as_dict(error.key, **error.fields)
-            answer = flask.jsonify(error=said[f"message_{translator().lang}"])
-            answer.status_code = 400
-            return answer
+            return refusal(said[f"message_{translator().lang}"])
         return _download(made.content, made.file_name)
 
 

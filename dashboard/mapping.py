@@ -18,6 +18,7 @@ from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
 from dagster_project.warehouse.check import CheckedWorkbook, check_contents
 from dashboard.access.gate import Gate
+from dashboard.acting import refusal, sent, translator
 from dashboard.i18n import Translator
 
 LEAVE_OUT = "-"
@@ -53,8 +54,7 @@ def register(
     """Add the routes. `own` lets only those pass who may hand in from our own page; `shown` is a checked workbook as JSON."""
 
     def looked_at(translate: Translator, *, accept: bool) -> Answer:
-        body = flask.request.get_json(silent=True)
-        asked = body if isinstance(body, dict) else {}
+        asked = sent()
         number, books = asked.get("number"), room.get(str(asked.get("token", "")))
         if books is None or not isinstance(number, int) or not 0 <= number < len(books):
             return refused("submit.gone", 404)
@@ -69,18 +69,13 @@ def register(
             kept = command.keep(settings, looked, book.content, account.name if account else None)
         except CommandError as error:
             said = Texts(settings.seeds).as_dict(error.key, **error.fields)
-            answer = flask.jsonify(error=said[f"message_{translate.lang}"])
-            answer.status_code = 400
-            return answer
+            return refusal(said[f"message_{translate.lang}"])
         except OSError as error:
             return refused("submit.disk", 507, problem=error.strerror or str(error))
         gate.record("mapping", target=kept, file=book.file_name)
         (again,) = check_contents(settings, [(book.file_name, book.content)])
         room.replace(str(asked["token"]), number, again)
         return flask.jsonify(mapping=kept, book=shown(again))
-
-    def translator() -> Translator:
-        return Translator("en" if flask.request.args.get("lang") == "en" else "zh")
 
     @server.post("/submissions/map")
     def propose() -> Answer:

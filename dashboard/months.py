@@ -14,9 +14,8 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import closing
 from dagster_project.warehouse.errors import WarehouseError
 from dashboard.access.gate import Gate
-from dashboard.i18n import Translator
-from dashboard.intake import HEADER
-from dashboard.state import LANGUAGES, parse
+from dashboard.acting import is_from_our_page, refusal, said_by, sent, translator, trouble
+from dashboard.state import parse
 
 # What a reader may do: the act, and the permission of access_roles.csv that it needs.
 ACTS = {"approve": "may_approve", "close": "may_close", "reopen": "may_close"}
@@ -31,17 +30,12 @@ def offered(gate: Gate, status: str | None) -> list[str]:
 def register(server: flask.Flask, settings: Settings, gate: Gate) -> None:
     """Add `/months/<act>`. The gate has refused other sites' requests before they come here."""
 
-    def refused(text: str, status: int) -> flask.Response:
-        answer = flask.jsonify(error=text)
-        answer.status_code = status
-        return answer
-
     @server.get("/months/<period>")
     def acts(period: str) -> flask.Response:
         """What the reader may do about a month, by the journal: an act shows here before the next version does."""
         asked = parse(f"period={period}").period
         if asked is None:
-            return refused("period", 400)
+            return refusal("period", 400)
         last = closing.latest(settings).get(asked)
         answer = flask.jsonify(acts=offered(gate, last.state if last else None), named=gate.account() is not None)
         answer.headers["Cache-Control"] = "no-store"
@@ -49,26 +43,20 @@ def register(server: flask.Flask, settings: Settings, gate: Gate) -> None:
 
     @server.post("/months/<act>")
     def month(act: str) -> flask.Response:
-        asked = flask.request.args.get("lang", "")
-        t = Translator(asked if asked in LANGUAGES else LANGUAGES[0])
+        t = translator()
         if act not in ACTS:
-            return refused(t("missing.title"), 404)
-        if not gate.may(ACTS[act]) or flask.request.headers.get(HEADER) != "1":
+            return refusal(t("missing.title"), 404)
+        if not gate.may(ACTS[act]) or not is_from_our_page():
             gate.record("refused", path=flask.request.path, reason="role")
-            return refused(t("submit.forbidden"), 403)
-        body = flask.request.get_json(silent=True)
-        said = body if isinstance(body, dict) else {}
+            return refusal(t("submit.forbidden"), 403)
+        said = sent()
         period = parse(f"period={said.get('period', '')}").period
         if period is None:
-            return refused(t("submit.no_period"), 400)
-        account = gate.account()
-        by = (account.person or account.name) if account else str(said.get("by", ""))[:80]
+            return refusal(t("submit.no_period"), 400)
         try:
-            done = _act(settings, act, period, by, str(said.get("reason", ""))[:500])
-        except WarehouseError as error:
-            return refused(error.message_en if t.lang == "en" else error.message_zh, 400)
-        except OSError as error:
-            return refused(t("submit.disk", problem=error.strerror or str(error)), 507)
+            done = _act(settings, act, period, said_by(gate, said), str(said.get("reason", ""))[:500])
+        except (WarehouseError, OSError) as error:
+            return trouble(error, t)
         gate.record(f"month_{act}", period=f"{period:%Y-%m}", version=done.version)
         return flask.jsonify(done=True, version=done.version)
 

@@ -102,6 +102,7 @@ def _store(settings: Settings, chunks: Iterable[bytes]) -> tuple[str, int]:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
     except BaseException:
+        # Ctrl-C included: nothing half-written stays behind.
         temporary.unlink(missing_ok=True)
         raise
     return sha256, size

@@ -759,6 +759,7 @@ class Ahead:
             write(connection)
             connection.execute("COMMIT")
         except BaseException:
+            # Ctrl-C included: a transaction left open would keep the next batch out.
             self.forget()
             raise
         self._clear()

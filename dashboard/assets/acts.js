@@ -2,21 +2,7 @@
 (function () {
   "use strict";
 
-  function element(name, attributes, children) {
-    var node = document.createElement(name);
-    Object.keys(attributes || {}).forEach(function (key) {
-      if (key.slice(0, 2) === "on") { node.addEventListener(key.slice(2), attributes[key]); } else { node.setAttribute(key, attributes[key]); }
-    });
-    [].concat(children || []).forEach(function (child) {
-      if (child === null || child === undefined) { return; }
-      node.appendChild(typeof child === "object" ? child : document.createTextNode(String(child)));
-    });
-    return node;
-  }
-
-  function fill(text, fields) {
-    return text.replace(/\{(\w+)\}/g, function (whole, name) { return name in fields ? fields[name] : whole; });
-  }
+  var element = window.tew.element, fill = window.tew.fill;
 
   function words(texts, one) {
     return element("p", { "class": "said" }, [
@@ -32,8 +18,7 @@
     var form = element("form", { "class": "saying", onsubmit: function (event) {
       event.preventDefault();
       var body = { submission: issue.submission, sheet: issue.sheet, cell: issue.cell, rule: issue.rule, text: text.value, by: by ? by.value : "" };
-      var lang = document.documentElement.lang.slice(0, 2) === "en" ? "en" : "zh";
-      fetch("/issues/" + act + "?lang=" + lang, {
+      fetch("/issues/" + act + "?lang=" + window.tew.language(), {
         method: "POST", headers: { "X-Tew-Request": "1", "Content-Type": "application/json" }, body: JSON.stringify(body)
       }).then(function (answer) {
         return answer.json().then(function (told) {

@@ -5,20 +5,11 @@
   var EVERY_MS = 1000;
   var job = { token: "", state: "", done: 0, total: 0, problem: "" };
 
-  function element(name, attributes, children) {
-    var node = document.createElement(name);
-    Object.keys(attributes).forEach(function (key) {
-      if (key === "onclick") { node.addEventListener("click", attributes[key]); } else { node.setAttribute(key, attributes[key]); }
-    });
-    [].concat(children).forEach(function (child) { node.appendChild(typeof child === "object" ? child : document.createTextNode(child)); });
-    return node;
-  }
+  var element = window.tew.element;
 
-  function fill(text) {
-    return text.replace("{done}", job.done.toLocaleString("en")).replace("{total}", job.total.toLocaleString("en"));
-  }
+  function count(number) { return number.toLocaleString("en"); }
 
-  function language() { return "?lang=" + (document.documentElement.lang.slice(0, 2) === "en" ? "en" : "zh"); }
+  function fill(text) { return window.tew.fill(text, { done: count(job.done), total: count(job.total) }); }
 
   function answered(answer) {
     return answer.json().then(function (said) {
@@ -30,7 +21,7 @@
   function failed(error) { job.state = "failed"; job.problem = error.message; draw(); }
 
   function post(path, body) {
-    return fetch(path + language(), { method: "POST", headers: { "X-Tew-Request": "1", "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return fetch(path + "?lang=" + window.tew.language(), { method: "POST", headers: { "X-Tew-Request": "1", "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
 
   function start(choice) {
@@ -44,7 +35,7 @@
     var mine = job;
     /* Another page of the dashboard shows no progress: nobody waits there. */
     if (job.state !== "running" || !document.querySelector("[data-large]")) { return; }
-    fetch("/export/large/" + job.token + language(), { cache: "no-store" }).then(answered).then(function (said) {
+    fetch("/export/large/" + job.token + "?lang=" + window.tew.language(), { cache: "no-store" }).then(answered).then(function (said) {
       if (mine !== job || job.state !== "running") { return; }
       job.state = said.state; job.done = said.done; job.total = said.total; job.problem = said.problem;
       draw();
@@ -76,7 +67,7 @@
     if (job.state === "stopped") { said.textContent = texts.stopped; }
     if (job.state === "failed") { said.textContent = job.problem; }
     if (job.state === "ready") {
-      said.appendChild(element("a", { href: "/export/large/" + job.token + "/file" + language(), "data-reload": "true", download: "", "class": "large-file" }, fill(texts.ready)));
+      said.appendChild(element("a", { href: "/export/large/" + job.token + "/file" + "?lang=" + window.tew.language(), "data-reload": "true", download: "", "class": "large-file" }, fill(texts.ready)));
     }
     parts.push(said);
     while (place.firstChild) { place.removeChild(place.firstChild); }

@@ -4,11 +4,11 @@
   "use strict";
   var kept = {};
 
-  /* tools: {element, fill, send, redraw}; one: the checked workbook; replace(book) puts the workbook that was checked again. */
+  /* tools: {send, redraw}; one: the checked workbook; replace(book) puts the workbook that was checked again. */
   window.tew_mapping = function (tools, texts, token, number, one, replace) {
     var id = token + "-" + number;
     var mine = kept[id] = kept[id] || { said: null, changes: {}, unit: null, problem: "", busy: false, done: "" };
-    var element = tools.element;
+    var element = window.tew.element;
 
     function ask(path, then) {
       mine.busy = true;
@@ -51,7 +51,7 @@
         ]))
       ];
     }
-    function fillLike(column) { return tools.fill(texts.map_like, { name: column.like }); }
+    function fillLike(column) { return window.tew.fill(texts.map_like, { name: column.like }); }
 
     var parts = [element("p", {}, texts.map_lead)];
     if (mine.problem) { parts.push(element("p", { "class": "banner warn", role: "alert" }, mine.problem)); }

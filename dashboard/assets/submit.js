@@ -5,26 +5,7 @@
   var state = { batches: [], busy: "", problem: "", done: null, before: null, published: null };
   var BATCH = 8;
 
-  function element(name, attributes, children) {
-    var node = document.createElement(name);
-    Object.keys(attributes || {}).forEach(function (key) {
-      if (attributes[key] === null || attributes[key] === false) { return; }
-      if (key.slice(0, 2) === "on") { node.addEventListener(key.slice(2), attributes[key]); } else { node.setAttribute(key, attributes[key]); }
-    });
-    [].concat(children || []).forEach(function (child) {
-      if (child === null || child === undefined) { return; }
-      node.appendChild(typeof child === "object" ? child : document.createTextNode(String(child)));
-    });
-    return node;
-  }
-
-  function fill(text, fields) {
-    return text.replace(/\{(\w+)\}/g, function (whole, name) { return name in fields ? fields[name] : whole; });
-  }
-
-  function language() {
-    return document.documentElement.lang.slice(0, 2) === "en" ? "en" : "zh";
-  }
+  var element = window.tew.element, fill = window.tew.fill, language = window.tew.language;
 
   function send(path, body) {
     var headers = { "X-Tew-Request": "1" };
@@ -93,7 +74,7 @@
     var parts = [element("p", {}, head)];
     if (one.mapped) { parts.push(element("p", { "class": "banner" }, fill(texts.map_kept, { mapping: one.mapped }))); }
     if (one.mappable && !state.done) {
-      parts.push(window.tew_mapping({ element: element, fill: fill, send: send, redraw: redraw }, texts, token, number, one,
+      parts.push(window.tew_mapping({ send: send, redraw: redraw }, texts, token, number, one,
         function (again) { batch.books[number] = again; }));
     }
     if (one.issues.length) {

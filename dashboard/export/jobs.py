@@ -25,8 +25,8 @@ from typing import Any
 import flask
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dashboard import state as address
 from dashboard.access.gate import Gate
+from dashboard.acting import is_from_our_page, refusal, sent, translator
 from dashboard.data.catalogue import catalogue
 from dashboard.data.store import NotPublished, Store
 from dashboard.export.links import KINDS
@@ -36,7 +36,6 @@ from dashboard.i18n import Translator
 WAITED_FOR_S = 90.0
 KEPT_S = 3600.0
 AT_ONCE = 2
-HEADER = "X-Tew-Request"
 LOOK_EVERY_S = 1.0
 
 
@@ -161,12 +160,7 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate) -
         return account.name if account else None
 
     def said(t: Translator, key: str, status: int, **fields: object) -> flask.Response:
-        answer = flask.jsonify(error=t(key, **fields))
-        answer.status_code = status
-        return answer
-
-    def translator() -> Translator:
-        return Translator(address.parse(flask.request.query_string.decode("utf-8", "replace")).lang)
+        return refusal(t(key, **fields), status)
 
     def may() -> bool:
         return gate.may("may_export") and gate.scope().is_whole
@@ -174,11 +168,10 @@ def install(server: flask.Flask, settings: Settings, store: Store, gate: Gate) -
     @server.post("/export/large")
     def begin() -> flask.Response:
         t = translator()
-        if not may() or flask.request.headers.get(HEADER) != "1":
+        if not may() or not is_from_our_page():
             gate.record("refused", path=flask.request.path, reason="export")
             return said(t, "export.refused", 403)
-        sent = flask.request.get_json(silent=True)
-        asked = sent if isinstance(sent, dict) else {}
+        asked = sent()
         kind, year = asked.get("kind"), asked.get("year")
         if kind not in KINDS or not (year is None or (isinstance(year, int) and 1900 <= year <= 9000)):
             return said(t, "large.unknown", 400)

@@ -423,9 +423,9 @@ def county_history(view: View) -> dict[str, list[Row]]:
     return history
 
 
-def render(view: View) -> Page:
-    history = county_history(view)
-    grid = list(
+def township_grid(view: View) -> list[Row]:
+    """Headline figures of every township, of the period shown and of the one before it."""
+    return list(
         view.snapshot.rows(
             "township_grid",
             basis=view.state.basis_or_default,
@@ -433,6 +433,11 @@ def render(view: View) -> Page:
             previous=month_before(view.period, 12 if view.yearly else 1),
         )
     )
+
+
+def render(view: View) -> Page:
+    history = county_history(view)
+    grid = township_grid(view)
     reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
     current, headline = headline_table(view, history, reach, view.catalogue.headline(), view.t("overview.caption"))
     by_code = {row["indicator_code"]: row for row in current}

@@ -18,7 +18,7 @@ from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import overview
 from dashboard.pages.page import Page
-from dashboard.view import View, month_before
+from dashboard.view import View
 
 PATH = "/wall"
 # Rows of a slide: more would be smaller than what reads from four metres (assets/app.css). English names take two lines.
@@ -155,14 +155,7 @@ def render(view: View) -> Page:
     most = ROWS[view.t.lang]
     order = [item["indicator_code"] for item in view.catalogue.headline()]
     county.sort(key=lambda row: order.index(row["indicator_code"]))
-    grid = list(
-        view.snapshot.rows(
-            "township_grid",
-            basis=view.state.basis_or_default,
-            period=view.period,
-            previous=month_before(view.period, 12 if view.yearly else 1),
-        )
-    )
+    grid = overview.township_grid(view)
     by_code = {row["indicator_code"]: row for row in county}
     when = view.t("wall.sub", county=view.county, period=view.to_date(view.period))
     finding = overview.finding(view, county)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dagster_project.settings import Settings
+from dashboard.acting import HEADER
 from dashboard.app import create_app
-from dashboard.export import jobs
 
 
 def test_what_is_no_export_is_refused(home: Settings) -> None:
     browser = create_app(home).server.test_client()
     assert browser.post("/export/large", json={"kind": "xlsx"}).status_code == 403
-    headers = {jobs.HEADER: "1"}
+    headers = {HEADER: "1"}
     assert browser.post("/export/large", json={"kind": "exe"}, headers=headers).status_code == 400
     assert browser.post("/export/large", json={"kind": "csv"}, headers=headers).status_code == 503
     assert browser.get("/export/large/x").status_code == 404
