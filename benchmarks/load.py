@@ -1,8 +1,12 @@
 """Load: signed-in readers who think and click while versions are published; what they met, and how memory went.
 
 `python -m benchmarks.load --minutes 30` over a copy of the home of TEW_HOME: 100 readers of several roles, 1 to 5 seconds between
-two pages, a refresh of an altered workbook every two minutes. Every answer must be a page of exactly one version. Printed are
-failures, percentiles of the answers' time, and the server's memory at each version; growth is judged from the tenth version on.
+two pages, a refresh of an altered workbook every two minutes. Every answer must be a page of exactly one version. Printed are, for
+each version, requests, the 95th percentile and the memory of the server (PSS, its children's too), then a table of verdicts; growth
+is judged from the tenth version on, and a long run that published too few to judge it has failed.
+
+The version at a page's foot could be right and a figure above it of another: so a minute follows in which every version calls each
+township by a name of its own, and every name in an answer must be that of the version at its foot.
 
 Belongs here: readers, publisher, report. Does not belong here: how fast one page is alone (benchmarks.dashboard_load).
 """
@@ -11,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import re
@@ -25,10 +30,12 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import duckdb
 import httpx
 import openpyxl
 import psutil
 
+from benchmarks.report import emit
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.supervise import free_port
 from dagster_project.warehouse import publish
@@ -39,6 +46,8 @@ from dashboard.pages import registry
 
 PASSWORD = "benchmark-of-load-77"
 VERSION = re.compile(r"(?<!version=)\b\d{8}T\d{6}Z-\d{6}\b")
+# What `by_mark` adds to the names of a version: its number.
+MARK = re.compile(r"~v(\d+)~")
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 # Leaders and sections see every page, townships their own: each role has caches of its own.
 PEOPLE = (
@@ -49,15 +58,20 @@ PEOPLE = (
 )
 WARM_VERSIONS = 10
 SAMPLE_S = 2.0
+# Growth from the tenth version on that is no growth: the scatter of the medians of a version's samples.
+NOISE_MB = 1.0
+TIMEOUT_S = 60.0
 
 
 @dataclass
 class Report:
-    """Seconds of answers, what failed, and (seconds, MB, versions so far) of the server."""
+    """Seconds of answers, what failed, and (seconds, MB, versions so far) of the server; `marked`: names met whose version was told."""
 
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
+    marked: int = 0
+    answered: list[tuple[float, int]] = field(default_factory=list)
     memory: list[tuple[float, float, int]] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
@@ -67,18 +81,37 @@ class Report:
     def p95(self) -> float:
         return quantiles(self.seconds, n=20)[-1] if len(self.seconds) > 1 else 0.0
 
+    def by_version(self) -> list[tuple[int, int, float, float]]:
+        """(versions published so far, requests, 95th percentile in s, median MB), in their order."""
+        found = []
+        for count in sorted({at for _, _, at in self.memory}):
+            times = [seconds for seconds, at in self.answered if at == count]
+            p95 = quantiles(times, n=20)[-1] if len(times) > 1 else 0.0
+            found.append((count, len(times), p95, median(megabytes for _, megabytes, at in self.memory if at == count)))
+        return found
+
     def growth(self) -> float | None:
-        """MB a version from the tenth on (least squares); None before there are five of them."""
-        last: dict[int, float] = {}
-        for _, megabytes, count in self.memory:
-            if count >= WARM_VERSIONS:
-                last[count] = max(megabytes, last.get(count, 0.0))
+        """MB a version from the tenth on (least squares over each version's median); None before there are five of them."""
+        last = [(count, megabytes) for count, _, _, megabytes in self.by_version() if count >= WARM_VERSIONS]
         if len(last) < 5:
             return None
-        xs, ys = list(last), list(last.values())
+        xs, ys = zip(*last, strict=True)
         mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
         spread = sum((x - mean_x) ** 2 for x in xs)
         return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / spread
+
+    def judge(self, text: str, where: str, status: int = 200) -> None:
+        """One answer: a page, of one version, whose names are that version's."""
+        versions = set(VERSION.findall(text))
+        if status != 200 or "data-version" not in text or not versions:
+            self.failed.append(f"{where} {status}")
+            return
+        marks = set(MARK.findall(text))
+        foot = {str(int(version.rpartition("-")[2])) for version in versions}
+        if len(versions) > 1 or (marks and marks != foot):
+            self.mixed.append(f"{where} {sorted(versions)} {sorted(marks)}")
+        self.marked += bool(marks)
+        self.seen |= versions
 
 
 def body(page: str, search: str) -> dict[str, Any]:
@@ -105,7 +138,7 @@ async def reader(
     pages = [entry.path for entry in registry.PAGES if entry.is_listed]
     if account.role == "township_reporter":
         pages = ["/", "/township", "/safety", "/submissions", "/scorecard", "/dictionary"]
-    async with httpx.AsyncClient(base_url=address, timeout=60.0, follow_redirects=False) as browser:
+    async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_S, follow_redirects=False) as browser:
         # A hundred people do not sign in within one second, and a password's hash is dear on purpose.
         await asyncio.sleep(dice.uniform(0, min(60.0, (until - time.monotonic()) / 5)))
         try:
@@ -129,13 +162,10 @@ async def reader(
             except httpx.HTTPError as error:
                 report.failed.append(f"{page} {type(error).__name__}")
                 continue
-            report.seconds.append(time.monotonic() - began)
-            versions = set(VERSION.findall(text))
-            if answer.status_code != 200 or "data-version" not in text or not versions:
-                report.failed.append(f"{page}{search} {answer.status_code}")
-            elif len(versions) > 1:
-                report.mixed.append(f"{page}{search} {sorted(versions)}")
-            report.seen |= versions
+            took = time.monotonic() - began
+            report.seconds.append(took)
+            report.answered.append((took, len(report.versions)))
+            report.judge(text, f"{page}{search}", answer.status_code)
             await asyncio.sleep(dice.uniform(*think))
 
 
@@ -154,36 +184,70 @@ def by_refresh(settings: Settings) -> None:
         raise RuntimeError(done.stderr[-300:])
 
 
-def by_copy(settings: Settings) -> None:
-    """The same figures as a new version: for the short run among the tests."""
+def by_copy(settings: Settings, alter: Callable[[Path, str], None] | None = None) -> None:
+    """The same figures as a new version, altered where asked: quicker than a refresh."""
     version, name = current_version(settings), publish.next_version(settings)
     assert version is not None
-    shutil.copytree(settings.published / version, settings.published / f".{name}.new")
-    (settings.published / f".{name}.new").replace(settings.published / name)
+    new = settings.published / f".{name}.new"
+    shutil.copytree(settings.published / version, new)
+    if alter is not None:
+        alter(new / "warehouse.duckdb", name)
+    new.replace(settings.published / name)
     publish.point_to(settings, name)
     publish.retain(settings)
+
+
+def by_mark(settings: Settings) -> None:
+    """A version in which every township's name ends in the version's number."""
+    by_copy(settings, _mark)
+
+
+def _mark(warehouse: Path, version: str) -> None:
+    warehouse.chmod(0o600)
+    with duckdb.connect(str(warehouse)) as connection:
+        for column in ("name_zh", "name_en"):
+            connection.execute(
+                f"UPDATE marts.dim_township SET {column} = regexp_replace({column}, '~v.*', '') || '~v' || ? || '~'",
+                [str(int(version.rpartition("-")[2]))],
+            )
 
 
 async def publisher(
     settings: Settings, every: float, until: float, make: Callable[[Settings], None], report: Report
 ) -> None:
-    """A version every `every` seconds, counted from the beginning of one to that of the next."""
-    while time.monotonic() + every < until:
-        began = time.monotonic()
-        await asyncio.sleep(every)
+    """A version every `every` seconds, counted from the beginning of one to that of the next, however long each takes."""
+    tick = time.monotonic() + every
+    while tick < until:
+        await asyncio.sleep(max(0.0, tick - time.monotonic()))
+        tick = max(tick + every, time.monotonic())
+        before = current_version(settings)
         try:
             await asyncio.to_thread(make, settings)
-            report.versions.append(current_version(settings) or "?")
         except Exception as error:
             report.publish_failures.append(str(error))
-        await asyncio.sleep(max(0.0, every - (time.monotonic() - began)))
+            continue
+        if (version := current_version(settings)) and version != before:
+            report.versions.append(version)
+        else:
+            report.publish_failures.append("nothing was published")
+
+
+def memory_mb(process: psutil.Process) -> float:
+    """What a process and its children take, pages shared with others by their part (PSS); resident memory elsewhere."""
+    total = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            full = one.memory_full_info()
+            total += getattr(full, "pss", full.rss) / 1e6
+    return total
 
 
 async def watcher(process: subprocess.Popen[bytes], until: float, report: Report) -> None:
-    """The server's resident memory."""
+    """The server's memory."""
     server, began = psutil.Process(process.pid), time.monotonic()
     while time.monotonic() < until:
-        report.memory.append((time.monotonic() - began, server.memory_info().rss / 1e6, len(report.versions)))
+        megabytes = await asyncio.to_thread(memory_mb, server)
+        report.memory.append((time.monotonic() - began, megabytes, len(report.versions)))
         await asyncio.sleep(SAMPLE_S)
 
 
@@ -219,8 +283,11 @@ def run(
     make: Callable[[Settings], None] = by_refresh,
 ) -> Report:
     """Serve `settings`, a home of its own, to `readers`; raises RuntimeError where the server does not come up."""
+    accounts = Accounts(settings)
+    known = {account.name for account in accounts.all()}
     for account in PEOPLE:
-        Accounts(settings).add(account, PASSWORD)
+        if account.name not in known:
+            accounts.add(account, PASSWORD)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "TEW_HOME": str(settings.home), "PYTHONPATH": str(PROJECT_ROOT)}
@@ -247,33 +314,70 @@ def run(
         process.wait(timeout=30)
 
 
+def verdicts(report: Report, marked: Report | None, *, must_judge_growth: bool) -> list[dict[str, Any]]:
+    """Each requirement with what was measured and whether it holds."""
+    growth = report.growth()
+    rows: list[tuple[str, object, bool]] = [
+        ("requests answered", len(report.seconds), len(report.seconds) > 0),
+        ("requests failed", len(report.failed), not report.failed),
+        ("pages of two versions", len(report.mixed), not report.mixed),
+        ("refreshes failed", len(report.publish_failures), not report.publish_failures),
+        ("versions met by readers", len(report.seen), len(report.seen) > 1),
+        (
+            f"MB a version from the {WARM_VERSIONS}th on",
+            "too few versions" if growth is None else f"{growth:+.2f}",
+            growth <= NOISE_MB if growth is not None else not must_judge_growth,
+        ),
+    ]
+    if marked is not None:
+        rows += [
+            ("pages with marked names", marked.marked, marked.marked > 0 and len(marked.versions) > 1),
+            ("names of another version than the foot's", len(marked.mixed), not marked.mixed),
+            ("requests failed meanwhile", len(marked.failed), not (marked.failed or marked.publish_failures)),
+        ]
+    return [
+        {"requirement": what, "measured": str(value), "holds": "yes" if holds else "NO"} for what, value, holds in rows
+    ]
+
+
 def main() -> int:
-    """Exit 1 where a request failed, a page held two versions, or memory grows."""
+    """Exit 1 where a request or a refresh failed, a page held two versions, or memory grows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--readers", type=int, default=100)
     parser.add_argument("--every", type=float, default=120.0, help="seconds from one refresh to the next")
+    parser.add_argument(
+        "--marked-seconds", type=float, default=60.0, help="how long names differ by version, afterwards"
+    )
+    parser.add_argument(
+        "--copies", action="store_true", help="copies instead of refreshes, for the memory of many versions"
+    )
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     own = load_settings()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         shutil.copytree(own.home, home, ignore=shutil.ignore_patterns("accounts", "logs", "alerts.toml"))
         settings = load_settings(home=home, settle_seconds=0)
-        report = run(settings, readers=options.readers, seconds=options.minutes * 60, every=options.every)
-    growth = report.growth()
-    print(
-        f"readers {options.readers}  minutes {options.minutes:g}  requests {len(report.seconds)}  failed {len(report.failed)}  "
-        f"pages of two versions {len(report.mixed)}  versions {len(report.versions)}  failed refreshes "
-        f"{len(report.publish_failures)}"
-    )
-    print(f"seconds: median {median(report.seconds):.3f}  p95 {report.p95:.3f}  most {max(report.seconds):.3f}")
-    print("version  MB (most)")
-    for count in sorted({entry[2] for entry in report.memory}):
-        print(f"{count:7d}  {max(megabytes for _, megabytes, at in report.memory if at == count):.0f}")
-    print(f"MB a version from the {WARM_VERSIONS}th on: {'too few versions' if growth is None else f'{growth:+.2f}'}")
-    for line in [*report.failed[:5], *report.mixed[:5], *report.publish_failures[:5]]:
+        make = by_copy if options.copies else by_refresh
+        seconds = options.minutes * 60
+        report = run(settings, readers=options.readers, seconds=seconds, every=options.every, make=make)
+        marked = None
+        if options.marked_seconds:
+            marked = run(settings, readers=options.readers, seconds=options.marked_seconds, every=6.0, make=by_mark)
+    if report.seconds:
+        middle, most = median(report.seconds), max(report.seconds)
+        print(
+            f"{options.readers} readers, {options.minutes:g} minutes; seconds: median {middle:.3f}  p95 {report.p95:.3f}  most {most:.3f}"
+        )
+    columns = ("versions published", "requests", "p95 s", "MB (PSS, median)")
+    emit("by version", [dict(zip(columns, row, strict=True)) for row in report.by_version()])
+    rows = verdicts(report, marked, must_judge_growth=seconds >= 1800)
+    emit("verdicts", rows, options.json)
+    later = [] if marked is None else [*marked.failed[:5], *marked.mixed[:5], *marked.publish_failures[:5]]
+    for line in [*report.failed[:5], *report.mixed[:5], *report.publish_failures[:5], *later]:
         print(line)
-    return 1 if report.failed or report.mixed or (growth is not None and growth > 1.0) else 0
+    return 0 if all(row["holds"] == "yes" for row in rows) else 1
 
 
 if __name__ == "__main__":
