@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from dagster_project.cli import app
 from dagster_project.commands import dictionary, new_year, new_year_targets
 from dagster_project.commands.texts import Texts
 from dagster_project.reference import load_reference
@@ -33,6 +34,18 @@ def test_links_between_documents_lead_somewhere() -> None:
     ]
     assert len(pages) > 8
     assert dead == []
+
+
+def test_the_readme_has_one_place_for_every_command_and_no_row_twice() -> None:
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    tables = text.split("## Commands\n")[1].split("\n## ")[0]
+    rows = [row.split(" | ")[0] for row in tables.splitlines() if row.startswith("| `tew ")]
+    named = [name for row in rows for name in dict.fromkeys(re.findall(r"`tew ([a-z-]+)", row))]
+    commands = {
+        info.name or info.callback.__name__.replace("_", "-") for info in app.registered_commands if info.callback
+    }
+    groups = {info.name for info in app.registered_groups}
+    assert sorted(named) == sorted(commands | groups)
 
 
 @pytest.mark.parametrize("lang", dictionary.LANGUAGES)
