@@ -291,7 +291,9 @@ told as (
 ),
 
 -- Of n earlier errors the ⌈q·n·(m+1)/m⌉-th: the next one stays within it with probability q (conformal prediction). m is
--- the number of errors that tell something of their own: those of one unit and year go together, whatever the indicator.
+-- the number of errors that tell something of their own: those of one unit and year go together, whatever the indicator,
+-- and those of one year share that year's season, so that k of them tell as much as k/(1+(k-1)ρ) that share nothing
+-- (the design effect of a cluster sample; ρ is the var forecast_year_correlation).
 ranked as (
     select
         told.pool,
@@ -306,7 +308,8 @@ ranked as (
             when told.pool = 'unit' or count(distinct told.unit_id) > 1
                 then count(distinct told.unit_id || '|' || cast(told.known_year as string))
             else count(distinct told.indicator_code || '|' || cast(told.known_year as string))
-        end as tellers
+        end as tellers,
+        count(distinct told.known_year) as years
     from told
     group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
 ),
@@ -335,7 +338,12 @@ width as (
         ranked.lessons >= {{ var('forecast_lessons') }}
         -- the last digits of a double decide no rank
         and told.place <= ceil(round(
-            deployment.forecast_band_pct / 100 * ranked.lessons * (ranked.tellers + 1) / ranked.tellers, 9
+            deployment.forecast_band_pct / 100 * ranked.lessons * (
+                1
+                + (1 + (ranked.tellers / cast(ranked.years as double) - 1) * {{ var('forecast_year_correlation') }})
+                / ranked.tellers
+            ),
+            9
         ))
     group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
 ),
