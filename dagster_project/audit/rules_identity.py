@@ -7,12 +7,13 @@ Does not belong here: check digits, names and codes (ingest/resolve.py raises V3
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from dagster_project.audit.context import Run
 from dagster_project.audit.figures import YTD
 from dagster_project.audit.findings import Finding, Suspect, number
-from dagster_project.ingest.model import Issue
+from dagster_project.audit.rulebook import Rule
+from dagster_project.ingest.model import IncidentRow, Issue, TaskRow
 
 
 def judge_repeated(run: Run) -> Iterable[Issue]:
@@ -50,8 +51,12 @@ def judge_repeated(run: Run) -> Iterable[Issue]:
 
 
 def judge_future(run: Run) -> Iterable[Issue]:
-    """V34.future: figures of a month that had not begun when the workbook was taken in; they are kept out of force,
-    and the sheet counts as no report."""
+    """V34.future: figures of a month that had not begun when the workbook was taken in, accidents and finished tasks of
+    a day that had not come; they are kept out of force, and the sheet counts as no report.
+
+    The day is that of taking in, which this machine says, and not that of receipt: a file may carry the time of a clerk's
+    clock, or of a copy.
+    """
     issues: list[Issue] = []
     rule = run.rule("V34.future")
     if rule is None or run.submission is None:
@@ -80,17 +85,38 @@ def judge_future(run: Run) -> Iterable[Issue]:
             {
                 "file": run.intake.parsed.file_name,
                 "period": f"{obs.period:%Y-%m}",
-                "received": f"{run.submission.ingested_at:%Y-%m-%d}",
+                "taken_in": f"{run.submission.ingested_at:%Y-%m-%d}",
             },
             cell=places.get((obs.sheet, obs.period), obs.cell),
         )
         issue.period, issue.quarantines = obs.period, True
         issues.append(issue)
+    issues.extend(_future_days(run, rule, today))
     if run.refused:
         # a sheet that is refused reports for nobody: completeness would call its units on time
         kept = [entry for entry in run.intake.parsed.coverage if (entry.sheet, entry.period) not in run.refused]
         run.intake.parsed.coverage = kept
     return issues
+
+
+def _future_days(run: Run, rule: Rule, today: date) -> Iterable[Issue]:
+    """Accidents and finished tasks, each with a day of its own."""
+    rows: list[tuple[IncidentRow | TaskRow, date | None]] = [
+        (row, row.occurred_on) for row in run.intake.parsed.incidents
+    ]
+    rows += [(row, row.done_on) for row in run.intake.parsed.tasks]
+    for row, day in rows:
+        if day is None or day <= today or row.status != "accepted" or run.submission is None:
+            continue
+        row.status = "quarantined"
+        fields = {
+            "file": run.intake.parsed.file_name,
+            "day": day.isoformat(),
+            "taken_in": f"{run.submission.ingested_at:%Y-%m-%d}",
+        }
+        issue = run.context.writer.of_sheet(rule, "V34.future_day", row.sheet, fields, row.cell, row.raw_text)
+        issue.quarantines = True
+        yield issue
 
 
 def judge_membership(run: Run) -> Iterable[Finding]:

@@ -31,7 +31,7 @@ def is_calm(figure: Figure, run: Run) -> bool:
     bands. Clearing them together costs a quarter of asking each rule. Vouches for the cells as the rules would; a test
     compares both ways over whole counties.
     """
-    ytd, month, base = figure.ytd, figure.month, figure.base
+    ytd, month = figure.ytd, figure.month
     meta, index = figure.meta, figure.index
     if meta.kind == "stock":
         return _is_calm_stock(figure, run)
@@ -46,7 +46,7 @@ def is_calm(figure: Figure, run: Run) -> bool:
     ):
         return False
     level, months = figure.known_level, figure.known_month
-    before, last_year = level.get(index - 1), level.get(index - 12)
+    before = level.get(index - 1)
     if index in level or index in months or index + 1 in level:
         return False
     start = 0.0
@@ -64,29 +64,18 @@ def is_calm(figure: Figure, run: Run) -> bool:
             vouched = MONTH | YTD
     elif ytd < start:
         return False
-    if base is not None and last_year is not None:
-        if abs(base - last_year[0]) >= 1e-6:
-            return False
-        vouched |= BASE
-    usual = base if base is not None else last_year[0] if last_year is not None else None
-    yearly = run.rule("V12")
-    if usual is not None and (
-        usual <= 0 or yearly is None or not (yearly.low or 0.0) <= (ytd / usual - 1) * 100 <= (yearly.high or 0.0)
-    ):
+    beside = _vouched_beside_last_year(figure, run, ytd)
+    if beside is None:
         return False
     if level and not _is_near(level, index, ytd / figure.month_no, True):
         return False
-    if figure.growth is not None and base is not None:
-        if not _is_calm_growth(figure, ytd, base):
-            return False
-        vouched |= GROWTH | YTD | BASE
-    figure.vouched |= vouched
+    figure.vouched |= vouched | beside
     return True
 
 
 def _is_calm_stock(figure: Figure, run: Run) -> bool:
     """A stock near last month's and last year's, whose base is last year's and whose growth follows from the two."""
-    stock, base, known, index = figure.stock, figure.base, figure.known_level, figure.index
+    stock, known, index = figure.stock, figure.known_level, figure.index
     if (
         stock is None
         or stock <= 0
@@ -98,17 +87,8 @@ def _is_calm_stock(figure: Figure, run: Run) -> bool:
         or run.past.has_links(figure.row.unit_id)
     ):
         return False
-    vouched = 0
-    last_year = known.get(index - 12)
-    if base is not None and last_year is not None:
-        if abs(base - last_year[0]) >= 1e-6:
-            return False
-        vouched |= BASE
-    usual = base if base is not None else last_year[0] if last_year is not None else None
-    yearly = run.rule("V12")
-    if usual is not None and (
-        usual <= 0 or yearly is None or not (yearly.low or 0.0) <= (stock / usual - 1) * 100 <= (yearly.high or 0.0)
-    ):
+    beside = _vouched_beside_last_year(figure, run, stock)
+    if beside is None:
         return False
     if known and not _is_near(known, index, stock, False):
         return False
@@ -117,12 +97,30 @@ def _is_calm_stock(figure: Figure, run: Run) -> bool:
         # the same number again may be frozen (V18.frozen)
         if rule is None or stock == last[0] or abs(stock - last[0]) > (rule.tolerance_rel or 0.0) * last[0]:
             return False
-    if figure.growth is not None and base is not None:
-        if not _is_calm_growth(figure, stock, base):
-            return False
-        vouched |= GROWTH | STOCK | BASE
-    figure.vouched |= vouched
+    figure.vouched |= beside
     return True
+
+
+def _vouched_beside_last_year(figure: Figure, run: Run, level: float) -> int | None:
+    """The cells that last year bears out beside a level: its printed base is last year's figure, it lies in V12's band,
+    its printed growth follows from level and base (V10). None where one of them does not hold."""
+    base, last_year = figure.base, figure.known_level.get(figure.index - 12)
+    vouched = 0
+    if base is not None and last_year is not None:
+        if abs(base - last_year[0]) >= 1e-6:
+            return None
+        vouched |= BASE
+    usual = base if base is not None else last_year[0] if last_year is not None else None
+    yearly = run.rule("V12")
+    if usual is not None and (
+        usual <= 0 or yearly is None or not (yearly.low or 0.0) <= (level / usual - 1) * 100 <= (yearly.high or 0.0)
+    ):
+        return None
+    if figure.growth is not None and base is not None:
+        if not _is_calm_growth(figure, level, base):
+            return None
+        vouched |= GROWTH | figure.level_bit | BASE
+    return vouched
 
 
 def _is_calm_growth(figure: Figure, level: float, base: float) -> bool:

@@ -1,8 +1,8 @@
 """Names and numbers of units → the registers' units: what a workbook says, made definite (domain.md C.2, D.1, D.4).
 
-Belongs here: townships by name, code and date; enterprises by code, then by name within their township; repeated rows;
-periods after the day of receipt.
-Does not belong here: reading sheets (parse.py), judging figures (audit), storing (warehouse/store.py).
+Belongs here: townships by name, code and date; enterprises by code, then by name within their township; repeated rows.
+Does not belong here: reading sheets (parse.py), judging figures, and days that have not come (audit), storing
+(warehouse/store.py).
 Nothing is matched by similarity: near names are offered as advice and never applied.
 """
 
@@ -720,14 +720,16 @@ class _Lost:
     """A code whose digits Excel has eaten: neither it nor a name beside it decides."""
 
 
-def resolve(parsed: ParsedWorkbook, directory: Directory, vocabulary: Vocabulary, today: date | None = None) -> Intake:
+def resolve(
+    parsed: ParsedWorkbook, directory: Directory, vocabulary: Vocabulary, received: date | None = None
+) -> Intake:
     """Fill level, unit_id and township_code of everything parsed; add issues; quarantine what stays unclear.
 
-    `today` is the day of receipt: a period that begins after it is an error (not asked where None). The directory is
-    read, not changed: call `directory.learn(intake)` once the intake is kept.
+    `received` is the day of receipt, from whose year on a register holds that names no year (None: from 1900 on). The
+    directory is read, not changed: call `directory.learn(intake)` once the intake is kept.
     """
     resolver = _Resolver(parsed, directory, vocabulary)
-    _date_roster(resolver, today)
+    _date_roster(resolver, received)
     _resolve_roster(resolver)
     row_cells = {(entry.sheet, id(entry.unit)): entry.cell for entry in parsed.coverage}
     for observation in parsed.observations:
@@ -749,8 +751,7 @@ def resolve(parsed: ParsedWorkbook, directory: Directory, vocabulary: Vocabulary
         entry.level, entry.unit_id = found.level, found.unit_id
     _resolve_totals(resolver)
     _resolve_incidents(resolver)
-    _resolve_tasks(resolver, today)
-    _future(resolver, today)
+    _resolve_tasks(resolver)
     _repeated_rows(resolver)
     return _intake(resolver)
 
@@ -771,12 +772,12 @@ def _level_issue(resolver: _Resolver, observation: Observation, level: Level) ->
     )
 
 
-def _date_roster(resolver: _Resolver, today: date | None) -> None:
+def _date_roster(resolver: _Resolver, received: date | None) -> None:
     """A register that names no period holds from the first day of the year in which it was received."""
     for row in resolver.parsed.roster:
         if row.valid_from != UNDATED:
             continue
-        row.valid_from = date(today.year, 1, 1) if today else date(1900, 1, 1)
+        row.valid_from = date(received.year, 1, 1) if received else date(1900, 1, 1)
         resolver.issue(
             "resolve.roster_date", "warning", row.sheet, None, None, once=(row.sheet,), since=row.valid_from.isoformat()
         )
@@ -857,13 +858,13 @@ def _resolve_incidents(resolver: _Resolver) -> None:
                 resolver.issue("resolve.incident_unit", "error", row.sheet, row.cell, row.raw_text, quarantines=True)
 
 
-def _resolve_tasks(resolver: _Resolver, today: date | None) -> None:
+def _resolve_tasks(resolver: _Resolver) -> None:
     """Who answers for a task, and its identity: year, responsible unit, name. A task whose township nobody knows stays
     out of force, and so does the second row of one task."""
     first: dict[str, TaskRow] = {}
     for row in resolver.parsed.tasks:
         form = resolver.vocabulary.forms[row.form_code]
-        day = row.reported_for or row.done_on or row.planned_on or today or date.max
+        day = row.reported_for or row.done_on or row.planned_on or date.max
         name = row.unit.township or row.unit.name
         if row.unit.level != "county" and name:
             cell = row.unit.township_cell or row.cell
@@ -887,57 +888,6 @@ def _resolve_tasks(resolver: _Resolver, today: date | None) -> None:
                 quarantines=True,
                 name=row.name,
                 other=f"{other.sheet}!{other.cell}",
-            )
-        elif row.done_on is not None and today is not None and row.done_on > today:
-            row.status = "quarantined"
-            resolver.issue(
-                "resolve.future_period",
-                "error",
-                row.sheet,
-                row.cell,
-                row.raw_text,
-                quarantines=True,
-                period_text=row.done_on.isoformat(),
-                today=today.isoformat(),
-            )
-
-
-def _future(resolver: _Resolver, today: date | None) -> None:
-    """Figures of months that had not begun on the day of receipt. A year form may speak of the year that runs."""
-    if today is None:
-        return
-    for observation in resolver.parsed.observations:
-        form = resolver.vocabulary.forms[observation.form_code]
-        if form.subject == "targets" or observation.measure.startswith("target"):
-            continue
-        limit = date(today.year, 12, 1) if form.period_grain == "year" else date(today.year, today.month, 1)
-        if observation.period > limit:
-            observation.status = "quarantined"
-            made = resolver.issue(
-                "resolve.future_period",
-                "error",
-                observation.sheet,
-                observation.cell,
-                observation.raw_text,
-                quarantines=True,
-                once=(observation.sheet, observation.period),
-                period_text=f"{observation.period:%Y-%m}",
-                today=today.isoformat(),
-            )
-            if made is not None:
-                made.period = observation.period
-    for incident in resolver.parsed.incidents:
-        if incident.occurred_on > today:
-            incident.status = "quarantined"
-            resolver.issue(
-                "resolve.future_period",
-                "error",
-                incident.sheet,
-                incident.cell,
-                incident.raw_text,
-                quarantines=True,
-                period_text=incident.occurred_on.isoformat(),
-                today=today.isoformat(),
             )
 
 

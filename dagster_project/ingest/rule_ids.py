@@ -13,7 +13,6 @@ RULES = {
     "parse.file_name_period": "V34",
     "parse.range_period": "V34",
     "parse.sheet_period": "V34",
-    "resolve.future_period": "V34",
     "resolve.bad_code": "V32",
     "resolve.eaten_code": "V32",
     "resolve.padded_code": "V32",

@@ -158,8 +158,7 @@ class Reading:
 
         `history` stands for that of `known` where an earlier submission is judged again.
         """
-        # Months in the future are audit's V34, which knows the time of receipt.
-        intake = resolve(parsed, known.directory, self.vocabulary)
+        intake = resolve(parsed, known.directory, self.vocabulary, submission.received_at.date())
         for form_code, columns in columns_of(intake).items():
             before = known.columns.get((form_code, intake.reporter_unit_id))
             issue = moves(before, columns, self.messages) if before is not None else None

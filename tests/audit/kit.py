@@ -19,6 +19,7 @@ from dagster_project.ingest.model import (
     Observation,
     ParsedWorkbook,
     Submission,
+    TaskRow,
     UnitRef,
 )
 
@@ -160,6 +161,30 @@ class Book:
             self.history.add(
                 code, unit, date.fromisoformat(period + "-01"), measure, Decimal(str(value)), None, form or self.form
             )
+
+    def task(self, cell: str, done_on: date | None) -> None:
+        """One task of the county's own, said to be finished on that day."""
+        self.parsed.tasks.append(
+            TaskRow(
+                form_code="TK-M1",
+                unit=UnitRef("county"),
+                name=f"task {cell}",
+                year=2026,
+                indicator_code=None,
+                category=None,
+                reported_for=None,
+                planned_on=None,
+                done_on=done_on,
+                progress_pct=None,
+                state=None,
+                state_text=None,
+                evidence=None,
+                remark=None,
+                sheet="Sheet1",
+                cell=cell,
+                raw_text="",
+            )
+        )
 
     def received(self, on: str) -> None:
         moment = datetime.fromisoformat(on)

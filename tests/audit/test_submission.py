@@ -352,6 +352,17 @@ def test_a_sheet_of_a_month_that_has_not_come_reports_for_nobody(book):
     assert [f"{entry.period:%Y-%m}" for entry in book.parsed.coverage] == ["2026-03"]
 
 
+def test_what_has_not_happened_yet_is_not_counted(book):
+    book.received("2026-04-05T08:00:00")
+    book.incident("B4", "2026-04-04", 1)
+    book.incident("B5", "2026-05-04", 1)
+    for cell, day in (("A4", date(2026, 4, 6)), ("A5", date(2027, 3, 1)), ("A6", None)):
+        book.task(cell, day)
+    assert {found for found in book.found() if found[0] == "V34"} == {("V34", "error", "B5"), ("V34", "error", "A5")}
+    assert [row.status for row in book.parsed.incidents] == ["accepted", "quarantined"]
+    assert [row.status for row in book.parsed.tasks] == ["accepted", "quarantined", "accepted"]
+
+
 def test_blank_row_and_blank_column_are_told_once(book):
     for line, code in enumerate((TOWN, OTHER_TOWN, "529901103", "529901104"), 6):
         book.put(f"C{line}", "TE01", "month", None, code, reason="unknown")

@@ -560,12 +560,6 @@ def test_the_file_name_is_the_last_resort_and_no_period_an_error(read: Reader) -
     assert nameless.parsed.observations == [] and rules(nameless, "error") == {"parse.no_period"}
 
 
-def test_a_month_in_the_future(read: Reader) -> None:
-    intake = read("\n2027年4月乡镇企业主要经济指标\n乡镇|增加值累计|实交税金累计\n云溪街道|1|2\n")
-    assert figures(intake) == {} and len(figures(intake, accepted=False)) == 2
-    assert rules(intake, "error") == {"V34"}
-
-
 def test_unknown_layouts_and_covers(read: Reader) -> None:
     intake = read(
         sheets=[

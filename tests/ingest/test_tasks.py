@@ -69,11 +69,3 @@ def test_merged_townships_hold_for_their_rows(read: Reader) -> None:
     assert intake.form_code == "TK-M1" and intake.period is None
     assert [row.township_code for row in intake.parsed.tasks] == [XINQIAO, XINQIAO, None]
     assert [row.task_id for row in intake.parsed.tasks][:1] == [f"2026:{XINQIAO}:甲项目"]
-
-
-def test_what_has_not_happened_yet_is_not_done(read: Reader) -> None:
-    intake = read(
-        "\n2026年6月重点工作任务台账\n任务名称|责任乡镇|计划完成日期|实际完成日期|佐证材料\n甲|新桥镇|2027年3月|2027-03-01|文\n"
-    )
-    assert [row.status for row in intake.parsed.tasks] == ["quarantined"]
-    assert at(intake, "V34") == ["A3"]
