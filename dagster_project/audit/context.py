@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from dagster_project.audit.accidents import AccidentClass, load_classes
-from dagster_project.audit.figures import Collected, Meta, Past, Row, load_indicators, load_links
+from dagster_project.audit.figures import MEASURE_OF, Collected, Meta, Past, Row, load_indicators, load_links
 from dagster_project.audit.findings import Texts, Writer
 from dagster_project.audit.relations import Relation, load_relations
 from dagster_project.audit.rulebook import Rule, RuleBook
@@ -149,6 +149,8 @@ class Run:
     copied: set[tuple[int, str]] = field(default_factory=set)
     # what rows say of their own units: (unit, month) -> coverage
     said: dict[tuple[str, date], Coverage] = field(default_factory=dict)
+    # townships' cells that a rule says what they should read: (indicator, month, measure) -> cell -> what it lacks
+    amiss: dict[tuple[str, int, int], dict[tuple[str, str], float]] = field(default_factory=dict)
     rule: Callable[[str], Rule | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,6 +173,15 @@ class Run:
 
     def form_names(self, form_code: str) -> tuple[str, str]:
         return self.context.form_names(form_code)
+
+    def known_now(self, code: str, unit_id: str, index: int, bit: int) -> float | None:
+        """A unit's figure as this workbook has it, else as it is in force; None where this workbook leaves it blank."""
+        row = self.collected.rows.get((unit_id, index))
+        own = row.figures.get(code) if row is not None else None
+        if own is not None and (own.value(bit) is not None or bit in own.cells):
+            return own.value(bit)
+        entry = self.past.own(code, unit_id, MEASURE_OF[bit]).get(index)
+        return entry[0] if entry else None
 
     def register_of(self, row: Row) -> KnownEnterprise | None:
         """The register's word on the enterprise of a row, as it stood in that month."""

@@ -13,9 +13,9 @@ from decimal import Decimal
 
 from dagster_project.audit.history import Acceptance, Entry, InMemoryHistory, month_index
 
-# A county's base or sum, once the parts of its month are known or corrected: they may bear it out. Nothing new is said of
+# A county's base, sum or gain, once the parts of its month are known or corrected: they may bear it out. Nothing new is said of
 # the county then: where the parts contradict it, their own sheet says so.
-WAIT_FOR_PARTS = frozenset({"V08", "V11"})
+WAIT_FOR_PARTS = frozenset({"V02", "V08", "V11"})
 # What is measured against the month before, or the same month a year before. None of these holds a cell back, so that
 # judging again changes what is said and never a figure.
 WAIT_FOR_MONTHS = frozenset({"V02", "V04", "V11", "V12", "V13", "V18", "V19"})

@@ -9,9 +9,10 @@ A rule is a function (figure, run) -> findings. It also vouches for cells that a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, MONTH, STOCK, YTD, Figure, step
+from dagster_project.audit.figures import BASE, BASE_MONTH, GROWTH, MONTH, STOCK, YTD, Figure, active_townships, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, is_swapped, number, slip_rest
 from dagster_project.audit.history import Entry
 from dagster_project.audit.rulebook import Rule
@@ -248,6 +249,17 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
         # a difference within tolerance that swapped digits explain exactly is no rounding
         is_swapped(ytd, expected_ytd) or is_swapped(month, expected_month)
     )
+    silent = [] if near or figure.row.level != "county" else _caught_up(figure, run, difference, printed)
+    if silent:
+        figure.vouched |= MONTH | YTD
+        return Finding(
+            "V02.caught_up",
+            (Suspect(figure, MONTH),),
+            {"difference": number(difference)}
+            | {"names_zh": "、".join(row["name_zh"] for row in silent)}
+            | {"names_en": ", ".join(row["name_en"] or row["name_zh"] for row in silent)},
+            counts=False,
+        )
     typical = run.past.expected_month(figure)
     if not near and _row_is_scaled(run, month, ytd - before, typical):
         return None  # the whole row is in another unit: V13 says so at each cell
@@ -273,6 +285,24 @@ def _v02(figure: Figure, run: Run, before: float, difference: float) -> Finding 
             "difference": number(abs(difference)),
         },
     )
+
+
+def _caught_up(figure: Figure, run: Run, difference: float, printed: float) -> Sequence[Mapping[str, Any]]:
+    """The townships that were silent last month and whose figures, now that they report again, are exactly what the
+    county's year to date gained beside its month: a county's sum carries a silent township's last figure (domain.md J.6)."""
+    silent, gained = [], 0.0
+    code = figure.meta.code
+    for row in active_townships(run.context.townships, figure.row.first.period):
+        unit_id = row["township_code"]
+        known = run.past.own(code, unit_id, "ytd")
+        ytd, month = run.known_now(code, unit_id, figure.index, YTD), run.known_now(code, unit_id, figure.index, MONTH)
+        if figure.index - 1 in known or ytd is None or month is None:
+            continue
+        first = figure.index - figure.month_no + 1
+        carried = next((known[index][0] for index in range(figure.index - 2, first - 1, -1) if index in known), 0.0)
+        silent.append(row)
+        gained += ytd - month - carried
+    return silent if abs(gained - difference) <= (1.5 + len(silent)) * printed else ()
 
 
 def _row_is_scaled(run: Run, month: float, gained: float, typical: float | None) -> bool:

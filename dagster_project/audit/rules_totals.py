@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from dagster_project.audit.context import Run
-from dagster_project.audit.figures import BIT_OF, MEASURE_OF, MONTH, STOCK, YTD, Figure, active_townships, step
+from dagster_project.audit.figures import BIT_OF, MONTH, STOCK, YTD, Figure, active_townships, step
 from dagster_project.audit.findings import Finding, Suspect, deviance, number, slip, slip_rest
 from dagster_project.audit.history import month_index
 from dagster_project.ingest.model import DeclaredTotal, Issue, Observation
@@ -375,7 +375,8 @@ def judge_known_sums(run: Run) -> Iterable[Issue]:
     """V08.known: the county's row against the townships' figures in force, and the other way round (design.md 3.5).
 
     Judged where every township of the month is known; a county-direct bucket counts where it has a figure. The other
-    way round, the issue stands at the townships' sheet.
+    way round, the issue stands at the townships' sheet. Nothing is said where cells of this workbook are already told to
+    be off by exactly the difference.
     """
     rule = run.rule("V08.known")
     issues: list[Issue] = []
@@ -396,9 +397,13 @@ def judge_known_sums(run: Run) -> Iterable[Issue]:
             cell = figure.cells[bit]
             if level == "township" and (cell.indicator_code, cell.period, cell.measure) in inside:
                 continue  # the same workbook holds both: V08
-            total = figure.value(bit) if level == "county" else _of_unit(run, figure, county, bit)
+            total = (
+                figure.value(bit) if level == "county" else run.known_now(figure.meta.code, county, figure.index, bit)
+            )
             own = _of_townships(run, figure, bit) if total is not None else None
             if total is None or own is None or abs(total - own) <= run.tolerance("V08.known", step(cell), total):
+                continue
+            if _is_told_at_cells(run, key, total - own):
                 continue
             names = (figure.meta.name_zh, figure.meta.name_en)
             fields = {"total": number(total), "sum": number(own), "difference": number(abs(total - own))}
@@ -409,22 +414,18 @@ def judge_known_sums(run: Run) -> Iterable[Issue]:
     return issues
 
 
-def _of_unit(run: Run, figure: Figure, unit_id: str, bit: int) -> float | None:
-    row = run.collected.rows.get((unit_id, figure.index))
-    own = row.figures.get(figure.meta.code) if row is not None else None
-    if own is not None and own.value(bit) is not None:
-        return own.value(bit)
-    if own is not None and bit in own.cells:
-        return None
-    entry = run.past.own(figure.meta.code, unit_id, MEASURE_OF[bit]).get(figure.index)
-    return entry[0] if entry else None
+def _is_told_at_cells(run: Run, key: tuple[str, int, int], difference: float) -> bool:
+    """Whether setting right what this workbook's cells are told of, one of them or all, makes county and townships agree."""
+    told = run.amiss.get(key, {})
+    allowed = 0.001 * abs(difference) + 1.0
+    return any(abs(off - difference) <= allowed for off in (*told.values(), sum(told.values())))
 
 
 def _of_townships(run: Run, figure: Figure, bit: int) -> float | None:
     """The sum of the townships' figures, None where one is not known."""
     total = 0.0
     for row in active_townships(run.context.townships, figure.row.first.period):
-        value = _of_unit(run, figure, row["township_code"], bit)
+        value = run.known_now(figure.meta.code, row["township_code"], figure.index, bit)
         if value is None and row["kind"] != "county_direct":
             return None
         total += value or 0.0

@@ -144,6 +144,7 @@ class Auditor:
             ):
                 continue
             issues.extend(self._issues_of(run, verdict))
+        _note_amiss(run, verdicts)
         for judge_issues in ISSUE_RULES:
             issues.extend(judge_issues(run))
         issues = _without_repetition(issues)
@@ -167,6 +168,19 @@ class Auditor:
         for suspect in verdict.finding.suspects:
             if also is not None and suspect is not verdict.blamed and not suspect.figure.vouched & suspect.bit:
                 yield run.context.writer.of_verdict(also, verdict, suspect)
+
+
+def _note_amiss(run: Run, verdicts: Iterable[Verdict]) -> None:
+    """For the rules over sums: which townships' cells are told, and what they lack of what they should read."""
+    for verdict in verdicts:
+        suspect = verdict.blamed
+        figure, value = suspect.figure, suspect.figure.value(suspect.bit)
+        if figure.row.level != "township" or suspect.expected is None or value is None or not verdict.decided:
+            continue
+        if run.is_loud(verdict.finding.key) and verdict.finding.counts:
+            cells = run.amiss.setdefault((figure.meta.code, figure.index, suspect.bit), {})
+            # a total's word is exact, and comes last
+            cells[suspect.cell.sheet, suspect.cell.cell] = suspect.expected - value
 
 
 def _is_said_of_the_unit(verdict: Verdict, grown: set[tuple[str, int]]) -> bool:

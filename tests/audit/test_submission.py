@@ -403,6 +403,42 @@ def test_townships_against_a_county_row_in_force(book, reference):
     assert [(i.rule, i.severity, i.cell, i.unit_id) for i in issues] == [("V08", "warning", None, COUNTY)]
 
 
+def test_a_difference_that_a_cell_is_told_of_is_not_told_of_the_county_too(book, reference):
+    active = [row["township_code"] for row in reference.rows("townships") if row["valid_to"] is None]
+    book.past("TE01", "ytd", {"2026-03": 1000 * len(active)}, COUNTY, "TE-M2")
+    for code in active:
+        book.past("TE01", "ytd", {"2026-02": 700}, code, "TE-M1")
+    for line, code in enumerate(active, 6):
+        book.put(f"C{line}", "TE01", "month", 300, code, form="TE-M1")
+        book.put(f"D{line}", "TE01", "ytd", 100 if line == 6 else 1000, code, form="TE-M1")
+    found = book.found()
+    assert ("V02", "warning", "D6") in found
+    assert not [one for one in found if one[0] == "V08"]
+
+
+@pytest.mark.parametrize(
+    ("late_figure", "expected"),
+    [
+        (900, "info"),  # 900 - 300 - 250: what February lacked
+        (850, "warning"),  # fifty fewer than the county's gain
+        (None, "warning"),  # March's township sheet is not there yet
+    ],
+)
+def test_a_county_that_catches_up_with_a_silent_township(book, reference, late_figure, expected):
+    active = [row["township_code"] for row in reference.rows("townships") if row["valid_to"] is None]
+    for code in active:
+        is_late = code == TOWN
+        book.past("TE01", "ytd", {"2026-01": 250} if is_late else {"2026-01": 250, "2026-02": 600}, code, "TE-M1")
+        if not is_late or late_figure:
+            book.past("TE01", "ytd", {"2026-03": late_figure if is_late else 900}, code, "TE-M1")
+            book.past("TE01", "month", {"2026-03": 300}, code, "TE-M1")
+    others = len(active) - 1
+    book.past("TE01", "ytd", {"2026-01": 250 * len(active), "2026-02": 600 * others + 250}, COUNTY, "TE-M2")
+    book.put("C4", "TE01", "month", 300 * len(active), COUNTY, form="TE-M2")
+    book.put("D4", "TE01", "ytd", 900 * len(active), COUNTY, form="TE-M2")
+    assert {severity for rule, severity, _ in book.found() if rule == "V02"} == {expected}
+
+
 def test_the_same_figure_on_two_sheets_counts_once(book):
     book.put("D6", "TE01", "ytd", 1000)
     copy = book.put("B3", "TE01", "ytd", 1000, sheet="汇总")
