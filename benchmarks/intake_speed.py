@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from benchmarks.intake_county import County
 from benchmarks.report import emit
 from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse.readers import Readers
 from dagster_project.warehouse.refresh import ingest_pending, receive
 from dagster_project.warehouse.store import open_store
 
@@ -83,8 +84,14 @@ def ours(folder: Path, seeds: Path, paths: list[Path], number: int) -> tuple[Spe
     settings = new_home(folder, seeds, number)
     for path in paths:
         os.link(path, settings.inbox / path.name)
-    received = timed(lambda: receive(settings))
-    taken = timed(lambda: ingest_pending(settings))
+    with Readers(settings) as readers:  # as `tew refresh` does it
+
+        def take() -> None:
+            ingest_pending(settings, None, readers)
+            readers.close()
+
+        received = timed(lambda: receive(settings, readers))
+        taken = timed(take)
     with open_store(settings) as store:
         found = store.connection.execute("SELECT count(*) FROM raw.observation").fetchone()
         lost = store.connection.execute("SELECT count(*) FROM raw.submission WHERE status <> 'accepted'").fetchone()

@@ -14,6 +14,7 @@ from dagster_project.commands.texts import Texts, note, out
 from dagster_project.settings import Settings
 from dagster_project.warehouse import lock, refresh
 from dagster_project.warehouse.errors import WarehouseError
+from dagster_project.warehouse.readers import Readers
 from dagster_project.warehouse.refresh import NothingNew, RefreshReport
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def run(settings: Settings, *, as_json: bool, wait: float, is_rebuild: bool = Fa
     with lock.refresh_lock(settings, wait_s=wait):
         if is_rebuild:
             refresh.discard_work(settings)
-        _refresh(settings, texts, as_json)
+        with Readers(settings) as readers:
+            _refresh(settings, texts, as_json, readers)
 
 
 def _announce_wait(settings: Settings, texts: Texts, wait: float) -> None:
@@ -70,12 +72,12 @@ def _announce_wait(settings: Settings, texts: Texts, wait: float) -> None:
         note(texts.lines("cli.refresh_waits", pid=pid, seconds=f"{wait:g}"))
 
 
-def _refresh(settings: Settings, texts: Texts, as_json: bool) -> None:
+def _refresh(settings: Settings, texts: Texts, as_json: bool, readers: Readers) -> None:
     """Under the lock. Receiving comes before Dagster: a file sent again says "nothing new" just as fast."""
     started = time.monotonic()
     progress = ProgressPrinter(texts)
     progress("receive", 0, 0, "")
-    reception = refresh.receive(settings)
+    reception = refresh.receive(settings, readers)
     received_after = time.monotonic() - started
     if (found := refresh.nothing_new(settings)) is not None:
         # Another refresh has done it meanwhile, or everything that came is in force already.
@@ -85,7 +87,7 @@ def _refresh(settings: Settings, texts: Texts, as_json: bool) -> None:
     from dagster_project.orchestration.run import run_job
     from dagster_project.orchestration.session import Session
 
-    session = Session(settings, progress=progress, reception=reception)
+    session = Session(settings, progress=progress, reception=reception, readers=readers)
     session.seconds["receive"] = round(received_after, 3)
     result = run_job(session)
     if result.dead_runs:

@@ -176,7 +176,7 @@ class ParsePool:
         self.timeout_s = timeout_s
         self.memory_mb = memory_mb
         self.factory = factory
-        self.messages = messages or Messages.load(load_reference(self.seeds))
+        self._messages = messages
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._children: set[_Child] = set()
@@ -345,7 +345,10 @@ class ParsePool:
         return self._failed(file_name, "read.internal", detail=head)
 
     def _failed(self, file_name: str, key: str, **fields: str) -> ParsedWorkbook:
-        issue = self.messages.issue(key, "error", file=file_name, **fields)
+        if self._messages is None:
+            # not before one is needed: hardly a file fails, and the pool shall start at once
+            self._messages = Messages.load(load_reference(self.seeds))
+        issue = self._messages.issue(key, "error", file=file_name, **fields)
         return ParsedWorkbook(file_name, "unknown", issues=[issue])
 
     def _start(self) -> _Child:

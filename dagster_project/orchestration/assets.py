@@ -42,6 +42,7 @@ from dagster_project.orchestration.translator import (
 from dagster_project.reference import ReferenceError
 from dagster_project.warehouse import pointer, refresh
 from dagster_project.warehouse.errors import WarehouseError
+from dagster_project.warehouse.readers import Readers
 
 MARTS = "marts"
 NEXT_STEP = (
@@ -117,8 +118,8 @@ def intake(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
             is_changed = refresh.load_reference_tables(settings)
         yield MaterializeResult(asset_key=REFERENCE_TABLES, metadata={"changed": is_changed})
         return
-    with told(session, "read"):
-        session.ingest = refresh.ingest_pending(settings, session.progress)
+    with told(session, "read"), session.readers or Readers(settings) as readers:
+        session.ingest = refresh.ingest_pending(settings, session.progress, readers)
         session.is_nothing_new = refresh.nothing_new(settings) is not None
         ids = [entry["submission_id"] for entry in session.ingest.submissions]
         found = findings.errors(settings, ids, metadata.TABLE_ROWS)

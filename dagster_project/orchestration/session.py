@@ -22,6 +22,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import pointer, refresh
 from dagster_project.warehouse.build import BuildResult
 from dagster_project.warehouse.lock import refresh_lock
+from dagster_project.warehouse.readers import Readers
 from dagster_project.warehouse.reception import Reception
 from dagster_project.warehouse.refresh import Progress, RefreshReport, build_summary
 
@@ -37,11 +38,12 @@ LOCK_WAIT_S = 1800.0
 
 @dataclass
 class Session:
-    """One refresh at work. `failed_step` and `error` tell where it ended, if it did."""
+    """One refresh at work. `failed_step` and `error` tell where it ended, if it did; `readers` may be started already."""
 
     settings: Settings
     progress: Progress | None = None
     reception: Reception | None = None
+    readers: Readers | None = None
     ingest: IngestReport | None = None
     build: BuildResult | None = None
     published: str | None = None

@@ -65,8 +65,11 @@ def seem_pending(settings: Settings, state: JournalState) -> int:
     return sum(entry.seq > int(last) for entry in state.live) if last.isdigit() else len(state.live)
 
 
-def receive(settings: Settings) -> Reception:
-    """Copy all that is new in the inbox into the archive and say so in the journal; the caller holds the lock."""
+def receive(settings: Settings, on_coming: Callable[[], None] | None = None) -> Reception:
+    """Copy all that is new in the inbox into the archive and say so in the journal; the caller holds the lock.
+
+    `on_coming` is called once, before anything is copied, where there is something.
+    """
     for folder in (settings.inbox, settings.archive, settings.work):
         folder.mkdir(parents=True, exist_ok=True)
     archive.clear_incoming(settings)
@@ -83,6 +86,8 @@ def receive(settings: Settings) -> Reception:
     )
     copies: list[Copied] = []
     settled = [found for found in scan.changed if found.path not in moving]
+    if settled and on_coming is not None:
+        on_coming()
     for found, copying in _copy_all(settings, settled):
         try:
             copied = copying()

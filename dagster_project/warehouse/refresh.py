@@ -22,6 +22,7 @@ from dagster_project.warehouse import archive, fingerprints, home_format, pointe
 from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.errors import WarehouseError, render
 from dagster_project.warehouse.lock import refresh_lock
+from dagster_project.warehouse.readers import Readers
 from dagster_project.warehouse.reception import Reception
 
 if TYPE_CHECKING:
@@ -85,14 +86,19 @@ def _explains(step: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 @_explains("receive")
-def receive(settings: Settings) -> Reception:
-    """Everything new in the inbox into the archive and the journal; an older home is brought up to date first."""
+def receive(settings: Settings, readers: Readers | None = None) -> Reception:
+    """Everything new in the inbox into the archive and the journal; an older home is brought up to date first.
+
+    `readers` that will take it in start as soon as there is something.
+    """
     home_format.enter(settings)
-    return reception.receive(settings)
+    return reception.receive(settings, None if readers is None else readers.start_early)
 
 
 @_explains("read")
-def ingest_pending(settings: Settings, progress: Progress | None = None) -> IngestReport:
+def ingest_pending(
+    settings: Settings, progress: Progress | None = None, readers: Readers | None = None
+) -> IngestReport:
     """Everything received and not yet read into schema raw; also brings schema reference up to date."""
     from dagster_project.warehouse import taking_in
 
@@ -100,7 +106,7 @@ def ingest_pending(settings: Settings, progress: Progress | None = None) -> Inge
         if progress is not None:
             progress("read", done, total, name)
 
-    return taking_in.ingest_pending(settings, report)
+    return taking_in.ingest_pending(settings, report, readers)
 
 
 @_explains("reference")
@@ -281,11 +287,12 @@ def _refresh(settings: Settings, progress: Progress | None) -> RefreshReport:
         finally:
             seconds[step] = round(time.monotonic() - started, 3)
 
-    received = timed("receive", lambda: receive(settings))
-    report = RefreshReport("failed", reception=asdict(received), seconds=seconds)
-    if nothing_new(settings):
-        return _nothing(settings, report)
-    ingest = timed("read", lambda: ingest_pending(settings, progress))
+    with Readers(settings) as readers:
+        received = timed("receive", lambda: receive(settings, readers))
+        report = RefreshReport("failed", reception=asdict(received), seconds=seconds)
+        if nothing_new(settings):
+            return _nothing(settings, report)
+        ingest = timed("read", lambda: ingest_pending(settings, progress, readers))
     report.ingest = asdict(ingest)
     if nothing_new(settings):
         return _nothing(settings, report)

@@ -21,7 +21,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import Intake, Issue, ParsedWorkbook, Submission
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import Reference, load_reference
@@ -40,6 +39,7 @@ from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, WarehouseError, render
 from dagster_project.warehouse.known import Known, Reading, history_start
+from dagster_project.warehouse.readers import Readers
 from dagster_project.warehouse.store import SCHEMA_KEY, Ahead, Batch, DamagedDatabase, Store, supersession_keys
 
 # Rows written in one transaction: a kill costs at most the reading of these again.
@@ -100,24 +100,37 @@ def load_reference_tables(settings: Settings, reference: Reference | None = None
         return reference_tables.load(store.connection, reference or load_reference(mappings.seeds(settings)), settings)
 
 
-def ingest_pending(settings: Settings, progress: Progress | None = None) -> IngestReport:
-    """Take in all that the journal holds and schema raw does not; the caller holds the lock.
+def ingest_pending(
+    settings: Settings, progress: Progress | None = None, readers: Readers | None = None
+) -> IngestReport:
+    """Take in all that the journal holds and schema raw does not; the caller holds the lock. `readers` may be at work
+    already.
 
     A damaged database is set aside and made anew; one that was read under other rules is made anew.
     Raises ReferenceError (reference data), WarehouseError (an archived file is missing or altered, disk).
     """
     started = time.monotonic()
-    reference = load_reference(mappings.seeds(settings))
     report = IngestReport()
     journal = Journal(settings.journal)
-    with _few_collections():
+    with ExitStack() as stack:
+        stack.enter_context(_few_collections())
+        seeds = mappings.seeds(settings)
+        readers = readers or stack.enter_context(Readers(settings))
+        if reception.seem_pending(settings, journal.replay()):
+            # at once: they load while the reference data and what is known are read here
+            readers.pool(seeds)
+        reference = load_reference(seeds)
+
+        def pool() -> ParsePool:
+            return readers.pool(seeds)
+
         try:
-            _run(settings, reference, journal, report, progress)
+            _run(settings, reference, journal, report, progress, pool)
         except DamagedDatabase:
             stamp = utc_now().strftime("%Y%m%dT%H%M%S")
             report = IngestReport(damaged=stores.set_aside(settings, stamp).relative_to(settings.home).as_posix())
             report.rebuilt = "damaged"
-            _run(settings, reference, journal, report, progress)
+            _run(settings, reference, journal, report, progress, pool)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
@@ -134,28 +147,17 @@ def _few_collections() -> Iterator[None]:
 
 
 def _run(
-    settings: Settings, reference: Reference, journal: Journal, report: IngestReport, progress: Progress | None
+    settings: Settings,
+    reference: Reference,
+    journal: Journal,
+    report: IngestReport,
+    progress: Progress | None,
+    pool: Callable[[], ParsePool],
 ) -> None:
     state = journal.replay()
-    with ExitStack() as stack:
-        pool: ParsePool | None = None
-        if files := reception.seem_pending(settings, state):
-            # at once: its children load while the database is opened and what is known is read
-            pool = stack.enter_context(_pool(settings, reference, files))
-        store = stack.enter_context(_store_of_these_rules(settings, reference, report))
+    with _store_of_these_rules(settings, reference, report) as store, Ahead(store) as ahead:
         report.reference_loaded = reference_tables.load(store.connection, reference, settings)
-        ahead = stack.enter_context(Ahead(store))
         _TakingIn(settings, reference, journal, state, store, report, progress, pool, ahead).run()
-
-
-def _pool(settings: Settings, reference: Reference, files: int) -> ParsePool:
-    return ParsePool(
-        mappings.seeds(settings),
-        workers=min(settings.ingest_workers, files),
-        timeout_s=settings.ingest_timeout_s,
-        memory_mb=settings.ingest_memory_mb,
-        messages=Messages.load(reference),
-    )
 
 
 @contextmanager
@@ -195,7 +197,7 @@ class _TakingIn:
         store: Store,
         report: IngestReport,
         progress: Progress | None,
-        pool: ParsePool | None,
+        pool: Callable[[], ParsePool],
         ahead: Ahead,
     ) -> None:
         self.settings = settings
@@ -238,33 +240,29 @@ class _TakingIn:
         if pending or self._registers_unfinished() or self.late:
             self._watch_repeated(pending, stored)
             with ExitStack() as stack:
-                pool = self.pool
                 for chunk in _chunks_of_batches(pending):
-                    if pool is None:
-                        pool = stack.enter_context(_pool(self.settings, self.reference, len(pending)))
                     parsed = _Shelf(self.settings.work / "spool")
                     stack.callback(parsed.clear)
-                    arriving = self._parse(pool, chunk)
+                    arriving = self._parse(chunk)
                     for batch in _by_batch(chunk):
                         waiting = self._withdraw(waiting, before_seq=min(entry.seq for entry in batch))
                         self._hear(before_seq=min(entry.seq for entry in batch))
-                        taken = self._take_arriving(batch, arriving, parsed, pool)
+                        taken = self._take_arriving(batch, arriving, parsed)
                         self._take_batch([entry for entry in batch if entry.seq not in taken], parsed)
                         if self._registers_unfinished():
-                            self._reread(pool)
-                        self._rejudge(pool)
+                            self._reread()
+                        self._rejudge()
                     parsed.clear()
                 # A refresh was killed between a register, or a late month, and what waited for it.
                 if self._registers_unfinished():
-                    pool = pool or stack.enter_context(_pool(self.settings, self.reference, 1))
-                    self._reread(pool)
+                    self._reread()
                 if self.late:
-                    self._rejudge(pool or stack.enter_context(_pool(self.settings, self.reference, 1)))
+                    self._rejudge()
         self._flush()
         self._withdraw(waiting, before_seq=None)
         self._finish()
 
-    def _parse(self, pool: ParsePool, entries: Iterable[Received]) -> Iterator[tuple[int, ParsedWorkbook]]:
+    def _parse(self, entries: Iterable[Received]) -> Iterator[tuple[int, ParsedWorkbook]]:
         """Parsed workbooks by seq, in the order of `entries`, as the children are done with them."""
         readable = [entry for entry in entries if self._is_readable(entry)]
         by_seq = {entry.seq: entry for entry in readable}
@@ -273,7 +271,7 @@ class _TakingIn:
             for entry in readable:
                 yield entry.seq, self._content(entry), _clean(entry.path)
 
-        for seq, parsed in pool.parse_many(contents()):
+        for seq, parsed in self.pool().parse_many(contents()):
             for cell in parsed.observations:
                 if self.oldest is None or cell.period < self.oldest:
                     self.oldest = cell.period
@@ -283,7 +281,7 @@ class _TakingIn:
             yield seq, parsed
 
     def _take_arriving(
-        self, batch: list[Received], arriving: Iterator[tuple[int, ParsedWorkbook]], shelf: _Shelf, pool: ParsePool
+        self, batch: list[Received], arriving: Iterator[tuple[int, ParsedWorkbook]], shelf: _Shelf
     ) -> set[int]:
         """Take in a batch's first workbooks while its later ones are still being parsed; returns the seqs taken.
 
@@ -313,7 +311,7 @@ class _TakingIn:
             self.batch, self.known, self.late = Batch(), None, late
             self.report.restore(before)
             self.done -= len(taken)
-            for seq, again in self._parse(pool, taken):
+            for seq, again in self._parse(taken):
                 shelf.put(seq, again)
             taken = []
         return {entry.seq for entry in taken}
@@ -493,7 +491,7 @@ class _TakingIn:
     def _registers_unfinished(self) -> bool:
         return self.store.meta(REREAD_KEY) not in (None, "")
 
-    def _reread(self, pool: ParsePool) -> None:
+    def _reread(self) -> None:
         """Registers came in: read submissions again that name units nobody knew. Same submission, same place in
         the order; only what it says of those units changes."""
         self._flush()
@@ -501,7 +499,7 @@ class _TakingIn:
         entries = [entry for entry in self.state.live if entry.submission_id in unresolved]
         shelf = _Shelf(self.settings.work / "spool")
         try:
-            for seq, again in self._parse(pool, entries):
+            for seq, again in self._parse(entries):
                 shelf.put(seq, again)
             self.known = None
             for entry in entries:
@@ -519,7 +517,7 @@ class _TakingIn:
             shelf.clear()
         self._flush({REREAD_KEY: ""})
 
-    def _rejudge(self, pool: ParsePool) -> None:
+    def _rejudge(self) -> None:
         """Judge again those that were judged before their neighbours came: the month before, the parts of a sum."""
         late, self.late = self.late, rejudging.Late()
         if not late:
@@ -529,7 +527,7 @@ class _TakingIn:
         entries = [entry for entry in self.state.live if entry.submission_id in items]
         files = {entry.seq: _clean(entry.path) for entry in self.state.live} if entries else {}
         found = {}
-        for seq, parsed in self._parse(pool, entries):
+        for seq, parsed in self._parse(entries):
             entry = self.state.received[seq]
             known = self._current()
             found[entry] = rejudging.judge_again(
