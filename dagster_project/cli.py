@@ -316,12 +316,16 @@ def proof(
     address: Annotated[
         str, typer.Option(help="Address of the dashboard that figures link to.")
     ] = "http://127.0.0.1:8050",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="With what was known at the end of that day, YYYY-MM-DD (UTC).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a month's proof package: tables, bulletin, DuckDB file, reference data, sources, a page to open."""
     from dagster_project.commands import proof as command
 
-    command.run(_settings(), _month(period), output, address, as_json=as_json)
+    day = None if as_of is None else _day(as_of)
+    command.run(_settings(), _month(period), output, address, as_of=day, as_json=as_json)
 
 
 @app.command("new-year")

@@ -11,6 +11,7 @@ import logging
 import re
 import uuid
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +242,7 @@ def _page(
         name = t("missing.title")
     elif day is not None:
         page, name = panel.instead(view, day), t(entry.key)
-    elif period not in known.periods:
+    elif period not in known.periods and not (entry.compares and _is_known_now(snapshot, period)):
         latest = view.link(view.month(known.latest or period), view.path, period=None)
         page = Page(
             t("no_period.title", month=view.month(period)),
@@ -260,6 +261,12 @@ def _page(
     if entry is registry.WALL and period in known.periods:
         return flatten(shell.wall(view, page)), title
     return flatten(shell.frame(view, page, names, updated=updated)), title
+
+
+def _is_known_now(snapshot: Snapshot, period: date) -> bool:
+    """Whether an earlier day's present has figures of a month that was not reported yet on that day."""
+    present = snapshot.present()
+    return present is not None and period in catalogue(present).periods
 
 
 def _health(server: flask.Flask, store: Store) -> None:

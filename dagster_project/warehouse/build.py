@@ -213,10 +213,12 @@ def _progress_callback(report: Progress | None) -> Callable[[Any], None]:
     return callback
 
 
-def build(settings: Settings, progress: Progress | None = None, *, select: str | None = None) -> BuildResult:
+def build(
+    settings: Settings, progress: Progress | None = None, *, select: str | None = None, judged: bool = True
+) -> BuildResult:
     """Make the candidate: every model and test of the dbt project, from schemas raw and reference.
 
-    `select` is dbt's node selection, for tests; such a result is never publishable.
+    `select` is dbt's node selection, for tests; without `judged` the models alone run. Neither result is publishable.
     Never raises for what models or tests do; BuildFailed where dbt or the work database cannot be used at all.
     """
     if not settings.warehouse.is_file():
@@ -225,7 +227,9 @@ def build(settings: Settings, progress: Progress | None = None, *, select: str |
     prepare_candidate(settings)
     facts = _facts(settings)
     # Unit tests judge formulas over made-up rows: they belong to the tests of the project, not to every refresh.
-    rest = ["--exclude-resource-type", "unit_test", *(["--select", select] if select else [])]
+    left_out = ["unit_test"] if judged else ["unit_test", "test"]
+    rest = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
+    rest += ["--select", select] if select else []
     outcome = invoke(settings, arguments(settings, "build", *rest), [_progress_callback(progress)])
     nodes = [_node_result(result) for result in getattr(outcome.result, "results", None) or []]
     error = None if outcome.exception is None else str(outcome.exception)
@@ -233,7 +237,7 @@ def build(settings: Settings, progress: Progress | None = None, *, select: str |
         error = "dbt ran no node"
     ok = bool(outcome.success) and bool(nodes) and error is None and not any(node.is_failed for node in nodes)
     result = BuildResult(
-        ok=ok and select is None,
+        ok=ok and select is None and judged,
         seconds=round(time.monotonic() - started, 3),
         nodes=nodes,
         error=error,

@@ -4,7 +4,8 @@ Belongs here: what the package holds and how it is written, with a list of sums 
 Does not belong here: the tables (tables.py), the bulletin (bulletin.py).
 
 Holds the tables as xlsx and csv, the bulletin, the published DuckDB file, reference data, the month's source workbooks as
-they were received, and index.html, which needs nothing but a browser. The same version gives the same bytes.
+they were received, and index.html, which needs nothing but a browser. The same version gives the same bytes. On an
+earlier day all of it is as known then, but for the reference data, of which only the present is kept: the index says so.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ BLOCK = 1 << 20
 def month_tables(view: View) -> list[Table]:
     """Every table of the month; progress once for each headline indicator."""
     headline = [str(row["indicator_code"]) for row in view.catalogue.headline()]
-    return [
+    found = [
         tables.headline(view),
         tables.progress(view, headline[0]),
         tables.ranking(view, headline[0]),
@@ -39,6 +40,7 @@ def month_tables(view: View) -> list[Table]:
         tables.unreported(view),
         tables.enterprises(view, headline[0]),
     ]
+    return [tables.finished(view, table) for table in found]
 
 
 def write(
@@ -66,10 +68,9 @@ def write(
 
         for index, table in enumerate(found, 1):
             out = io.BytesIO()
-            stamp = view.t("export.stamp", version=view.catalogue.version)
-            xlsx.write(table, out, footer=view.t("export.page"), stamp=stamp, made_at=bulletin.made_at(view))
+            xlsx.write(table, out, footer=view.t("export.page"), stamp=view.stamp(), made_at=bulletin.made_at(view))
             add(f"tables/{index}_{table.name}.xlsx", out.getvalue())
-            add(f"tables/{index}_{table.name}.csv", delimited.write(table))
+            add(f"tables/{index}_{table.name}.csv", delimited.write(table, tables.said(view, table)))
         add("bulletin.docx", docx.write(bulletin.draft(snapshot, period, base)))
         for path in sorted(seeds.glob("*.csv")):
             add(f"reference/{path.name}", path.read_bytes())
@@ -110,14 +111,17 @@ def page(view: View, found: list[Table], sources: list[Row], sums: dict[str, str
     """The index as one file of HTML without script or address of a server."""
     t = view.t
     title = escape(t("proof.title", bureau=view.bureau, month=view.month(view.period)))
-    parts = [f"<h1>{title}</h1><p>{escape(t('export.stamp', version=view.catalogue.version))}</p>"]
+    parts = [f"<h1>{title}</h1><p>{escape(view.stamp())}</p>"]
     for index, table in enumerate(found, 1):
         files = " ".join(f'<a href="tables/{index}_{table.name}.{kind}">{kind}</a>' for kind in ("xlsx", "csv"))
         parts.append(f"<h2>{escape(table.title)}</h2><p>{escape(table.unit_line)} {files}</p>{_grid(table)}")
+    if snapshot_day := view.snapshot.day:
+        parts.append(f"<p>{escape(t('proof.reference_now', day=view.day(snapshot_day)))}</p>")
     parts.append(f"<h2>{escape(t('proof.sources'))}</h2><ul>")
     for row in sources:
         name = source_name(row)
-        text = escape(f"{row['file_name']} · {row['status']}")
+        status = f"submission.status.{row['status']}"
+        text = escape(f"{row['file_name']} · {t(status) if t.has(status) else row['status']}")
         shown = f'<a href="{escape(name)}">{text}</a>' if name in sums else text
         parts.append(f"<li>{shown}<br><code>{escape(str(row['sha256']))}</code></li>")
     parts.append(f"</ul><h2>{escape(t('proof.files'))}</h2><ul>")

@@ -171,15 +171,13 @@ def _made(
     if period not in known.periods:
         raise bulletin.NoSuchMonth(period, known.latest)
     view = View(page, asked, snapshot, known, t, period, frozenset())
-    table = make(view)
-    if tables.starred(view):
-        table = replace(table, notes=(*table.notes, t("export.stars")))
+    table = tables.finished(view, make(view))
     chosen = [view.unit_name(asked.township)] if asked.township in known.townships else []
-    parts = [table.title, *chosen, f"{period:%Y-%m}", t(f"basis.{asked.basis_or_default}"), view.known()]
-    title = "_".join(filter(None, parts))
+    basis = tables.basis(view, table.name)
+    title = "_".join(filter(None, [table.title, *chosen, f"{period:%Y-%m}", basis, view.known()]))
     if kind == "csv":
-        # For programs: rows alone. Who took it out stands in the activity log.
-        return delimited.write(table), title
+        # Who took it out stands in the activity log.
+        return delimited.write(table, tables.said(view, table)), title
     out = io.BytesIO()
     xlsx.write(table, out, footer=t("export.page"), stamp=view.stamp(), mark=mark, made_at=bulletin.made_at(view))
     return out.getvalue(), title

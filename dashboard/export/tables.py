@@ -9,7 +9,7 @@ Values are unrounded numbers in the unit shown, or texts; None is an empty cell,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +70,31 @@ def unit_line(view: View, code: str | None = None) -> str:
     """The months covered, the earlier day shown, and the unit where one holds for the whole table."""
     months = view.t("foot.gap").join(filter(None, (view.to_date(view.period), view.known())))
     return months if code is None else view.t("export.unit", period=months, unit=view.unit_label(code))
+
+
+# Tables of figures that follow the basis chosen; those of enterprises know but the reported one, the others none.
+CHOSEN_BASIS = frozenset({"headline", "progress", "ranking", "safety", "fuels"})
+REPORTED_BASIS = frozenset({"enterprises", "mines", "energy"})
+
+
+def basis(view: View, name: str) -> str:
+    """The basis of a table's figures in words; nothing where they have none."""
+    if name in REPORTED_BASIS:
+        return view.t("basis.reported.long")
+    return view.t(f"basis.{view.state.basis_or_default}.long") if name in CHOSEN_BASIS else ""
+
+
+def finished(view: View, table: Table) -> Table:
+    """The table with what every one that leaves says: its basis in the unit line, what a star means below it."""
+    line = view.t("foot.gap").join(filter(None, (table.unit_line, basis(view, table.name))))
+    notes = (*table.notes, view.t("export.stars")) if starred(view) else table.notes
+    return replace(table, unit_line=line, notes=notes)
+
+
+def said(view: View, table: Table) -> tuple[str, str]:
+    """Heading and text of what a CSV file says of itself in each row: unit line, notes, version and day."""
+    parts = (table.unit_line, *table.notes, view.stamp())
+    return view.t("export.said"), view.t("foot.gap").join(filter(None, parts))
 
 
 def title_of(view: View, name: str, code: str) -> str:

@@ -69,8 +69,9 @@ def render(view: View) -> Page:
     known = [change for change in changes if not change.is_new]
     moved = sum(1 for change in known if change.moved)
     fields = {"day": view.day(day), "period": view.month(view.period)}
-    counts = {"moved": moved, "judged": len(known) - moved, "new": len(new)}
-    title = view.t("changes.title" if changes else "changes.none", **counts, **fields)
+    counts = {"moved": moved, "new": len(new), "judged": len(known) - moved}
+    said = [view.t(f"changes.title_{name}", n=n) for name, n in counts.items() if n]
+    title = view.t("changes.title" if changes else "changes.none", said=view.t("clause.comma").join(said), **fields)
     return Page(
         title,
         view.t("changes.sub", basis=view.t(f"basis.{view.state.basis_or_default}.long"), files=received, **fields),
@@ -186,10 +187,10 @@ def _compared_table(view: View, title: str, changes: list[Change]) -> html.Div:
     return tables.table(title, header, body, class_name="compact")
 
 
-def _growth(view: View, row: Row, code: str) -> str:
+def _growth(view: View, row: Row, code: str) -> Any:
     if row.get("growth_pct") is None:
         return numbers.NOTHING
-    return view.growth_text({**row, "indicator_code": code})
+    return view.growth({**row, "indicator_code": code})
 
 
 def _lamp(view: View, row: Row, code: str) -> Any:

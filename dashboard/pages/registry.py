@@ -30,12 +30,16 @@ from dashboard.view import View
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page: its address, the key of its name (i18n), the function that draws it, whether the navigation lists it."""
+    """One page: its address, the key of its name (i18n), the function that draws it, whether the navigation lists it.
+
+    `compares`: it sets an earlier day beside the present, so it also shows a month that was not yet known on that day.
+    """
 
     path: str
     key: str
     render: Callable[[View], Page]
     is_listed: bool = True
+    compares: bool = False
 
 
 PAGES: tuple[Entry, ...] = (
@@ -51,7 +55,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("/trace", "nav.trace", trace.render),
     Entry("/dictionary", "nav.dictionary", dictionary.render),
     # Reached from the banner of an earlier day.
-    Entry("/changes", "nav.changes", changes.render, is_listed=False),
+    Entry("/changes", "nav.changes", changes.render, is_listed=False, compares=True),
 )
 # A screen of its own, without the frame and not in the navigation.
 WALL = Entry(wall.PATH, "nav.wall", wall.render)

@@ -566,8 +566,10 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     )
 
 
-def _picture(view: View, title: str, sub: str) -> html.P:
-    """The chart as PNG; away from the page it has to say whose figures it shows, and as known when."""
+def _picture(view: View, title: str, sub: str) -> html.P | None:
+    """The chart as PNG, for who may take figures out; away from the page it has to say whose they are, and as known when."""
+    if not view.snapshot.scope.takes_out:
+        return None
     owner = view.unit_name(view.state.township)
     return picture.button(
         view.t("picture.save"),

@@ -21,7 +21,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse.archive import read_archived
 from dashboard.access.gate import Gate
 from dashboard.components.markup import to_html
-from dashboard.data.store import Recent, Store
+from dashboard.data.store import LacksTable, NotPublished, Recent, Store, VersionMoved
 from dashboard.i18n import Translator
 from dashboard.sheets import region
 from dashboard.state import LANGUAGES
@@ -52,7 +52,14 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         submission, name, cell = args.get("submission", "")[:40], args.get("sheet", "")[:200], args.get("cell", "")
         if not gate.may_open("/trace"):
             return _said(t("sheet.hidden"), 403)
-        rows = store.draw(lambda snapshot: snapshot.rows("submission", submission=submission))
+        try:
+            rows = store.draw(lambda snapshot: snapshot.rows("submission", submission=submission))
+        except LacksTable as gap:
+            return _said(" ".join((t("old.why", table=gap.relation), t("old.how"))), 409)
+        except NotPublished:
+            return _said(t("nothing.why"), 503)
+        except VersionMoved:
+            return _said(t("moving.why"), 503)
         scope = gate.scope()
         if not rows or not (scope.is_whole or (scope.unit and rows[0]["reporter_unit_id"] == scope.unit)):
             return _said(t("sheet.hidden"))

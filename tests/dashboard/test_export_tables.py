@@ -7,6 +7,7 @@ import io
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from urllib.parse import unquote
 
 import openpyxl
 import pytest
@@ -18,6 +19,7 @@ from dashboard.app import create_app
 from dashboard.export import delimited, xlsx
 from dashboard.export.routes import TABLES
 from dashboard.export.tables import Column, Table
+from dashboard.i18n import Translator
 
 MADE = datetime(2026, 1, 2, 3, 4, 5)
 
@@ -136,3 +138,20 @@ def test_the_bulletin_is_for_those_who_see_every_township(
     assert found
     browser.post("/login", data={**fields, "csrf_token": found[1]}, headers={"Origin": "http://localhost"})
     assert browser.get("/export/bulletin.docx").status_code == status
+
+
+def test_a_file_says_what_its_figures_are(server, county_home: Settings) -> None:  # type: ignore[no-untyped-def]
+    """Unit, basis and version: in the workbook around the table, in the CSV file in each row, so that programs read on."""
+    t, version = Translator("zh"), PublishedReader(county_home).version()
+    for name, basis in (("progress", "reported"), ("enterprises", "reported"), ("unreported", "")):
+        asked = f"period=2026-10&indicator=TE03&unit=wan&basis={basis or 'reported'}"
+        sheet = openpyxl.load_workbook(io.BytesIO(server.get(f"/export/{name}.xlsx?{asked}").data)).active
+        answer = server.get(f"/export/{name}.csv?{asked}")
+        rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+        (said,) = {row[t("export.said")] for row in rows}
+        assert said.startswith(str(sheet["A2"].value)) and said.endswith(t("export.stamp", version=version))
+        words = t("basis.reported.long")
+        assert (words in said) == (words in unquote(answer.headers["Content-Disposition"])) == bool(basis)
+    # The figures of enterprises know one basis only, whatever the address says.
+    told = server.get("/export/enterprises.xlsx?period=2026-10&basis=comparable").headers["Content-Disposition"]
+    assert t("basis.comparable.long") not in unquote(told)

@@ -13,11 +13,11 @@ from dashboard.data.store import Store
 from dashboard.i18n import Translator
 
 
-def shown(settings: Settings, path: str, scope: Scope) -> str:
+def shown(settings: Settings, path: str, scope: Scope, search: str = "") -> str:
     store = Store(PublishedReader(settings), scope_of=lambda: scope)
-    frame, _ = draw(store, path, "")
-    assert isinstance(frame, Markup)
-    return str(frame.html)
+    frame, _ = draw(store, path, search)
+    # A page with a drawn chart is a tree of components, any other one piece of markup.
+    return str(frame.html) if isinstance(frame, Markup) else str(frame)
 
 
 def test_downloads_and_the_drop_zone_stand_only_for_who_may_use_them(small_home: Settings) -> None:
@@ -25,6 +25,9 @@ def test_downloads_and_the_drop_zone_stand_only_for_who_may_use_them(small_home:
     for path in ("/", "/township", "/safety"):
         assert "/export/" in shown(small_home, path, WHOLE)
         assert "/export/" not in shown(small_home, path, looker)
+    township = "?township=529901101"
+    assert "data-picture=" in shown(small_home, "/township", WHOLE, township)
+    assert "data-picture=" not in shown(small_home, "/township", looker, township)
     assert "data-submit=" in shown(small_home, "/submissions", WHOLE)
     looked = shown(small_home, "/submissions", looker)
     assert "data-submit=" not in looked and "data-template=" not in looked

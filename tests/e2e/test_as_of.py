@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import urllib.error
 import urllib.request
+import zipfile
 from datetime import date
+from pathlib import Path
 
+import duckdb
 import openpyxl
 import pytest
 from docx import Document
 
+from dagster_project.commands import proof as proof_command
 from dagster_project.settings import Settings
 from dagster_project.warehouse import as_of, as_of_file
 from dagster_project.warehouse.read import PublishedReader
@@ -19,6 +23,7 @@ from dashboard.components import numbers
 from dashboard.export import bulletin, docx
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab
+from tests.e2e.test_accessibility import grave
 
 # The demonstration corrects a figure of September 2026 on 19 October.
 DAY = date(2026, 10, 15)
@@ -158,3 +163,53 @@ def _changed(home: Settings) -> tuple[str, str, object, object]:
 
 def _shown(value: object) -> str:
     return numbers.number(value, 0)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_changed_since_then_is_accessible_and_says_what_was_due(made: Settings, tab: Tab, lang: str) -> None:
+    page = tab.open(f"/changes?{AT}&lang={lang}")
+    page.locator("main table").first.wait_for()
+    assert grave(page) == []
+    # The rule beside a lamp names the schedule: a figure left out of the query would read as a dash.
+    rules = page.locator("main .lamp .visually-hidden").all_inner_texts()
+    assert rules and not any("—" in rule for rule in rules)
+    tab.watch.check(page)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_month_that_was_not_known_on_the_day_is_compared_all_the_same(made: Settings, tab: Tab, lang: str) -> None:
+    """Where a month came in and was corrected on one day, no earlier day knows it: all its figures are new."""
+    t = Translator(lang)
+    page = tab.open(f"/changes?as_of={DAY}&period=2026-10&lang={lang}")
+    new = page.locator("details.twin table tbody tr").count()
+    assert new > 20
+    assert page.locator("h1").inner_text() != t("no_period.title", month="2026-10")
+    # Of any other page such a month still says that there is nothing.
+    assert tab.open(f"/?as_of={DAY}&period=2026-10&lang={lang}").locator("table.heat").count() == 0
+    tab.watch.check(page)
+
+
+def test_the_proof_package_of_the_day_holds_what_was_known_then(
+    made: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unit, code, then, now = _changed(made)
+    targets = {day: tmp_path / f"{day}.zip" for day in (DAY, None)}
+    for day, target in targets.items():
+        proof_command.run(made, MONTH, target, "http://127.0.0.1", as_of=day, as_json=True)
+    sources = {}
+    for day, value in ((DAY, then), (None, now)):
+        package = zipfile.ZipFile(targets[day])
+        (tmp_path / f"{day}.duckdb").write_bytes(package.read("warehouse.duckdb"))
+        with duckdb.connect(str(tmp_path / f"{day}.duckdb"), read_only=True) as connection:
+            found = connection.execute(
+                "select value_ytd from marts.fct_indicator_progress where level = 'township' and basis = 'comparable'"
+                " and unit_id = ? and indicator_code = ? and period = ?",
+                [unit, code, MONTH],
+            ).fetchone()
+        assert found == (value,)
+        says = str(DAY) in package.read("index.html").decode()
+        assert says == (day is not None)
+        sources[day] = {name for name in package.namelist() if name.startswith("sources/")}
+    # The workbook of the correction came later.
+    assert sources[DAY] < sources[None]
+    assert f'"as_of": "{DAY}"' in capsys.readouterr().out

@@ -119,8 +119,11 @@ def test_each_table_of_a_page_leaves_as_excel_and_csv(
         sheet = sheet_rows(files[0], stamp)
         text = files[1].read_bytes()
         assert text.startswith(b"\xef\xbb\xbf")
-        lines = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))[1:]
+        head, *lines = csv.reader(io.StringIO(text.decode("utf-8-sig")))
         assert len(lines) == len(sheet) > 0
+        # What the workbook says around its table stands in the last column of each row.
+        assert head.pop() == t("export.said")
+        assert all(line.pop().endswith(stamp) and len(line) == len(head) for line in lines)
         if name in COUNTED:
             assert [(len(sheet),)] == reader.query(COUNTED[name])[1]
             continue

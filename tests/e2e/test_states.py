@@ -114,6 +114,12 @@ def test_a_version_of_an_older_program_says_what_is_missing_and_what_to_do(
         assert page.locator("h1").inner_text() == t("old.title")
         assert "dim_setting" in page.locator("main").inner_text()
         tab.watch.check(page)
+        # The region of a sheet is a piece of a page: it says the same where the page would show it.
+        _without(small_home, "fct_submission", "older_still")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}/trace/sheet?submission=S000001&sheet=Sheet1&cell=A1&lang={lang}")
+        words = refused.value.read().decode("utf-8")
+        assert refused.value.code == 409 and t("old.why", table="fct_submission") in words
     finally:
         stop(process)
         tab.page.close()
