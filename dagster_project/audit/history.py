@@ -6,7 +6,7 @@ Does not belong here: how the warehouse stores figures (warehouse/store.py feeds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,10 @@ from dagster_project.reference import Reference
 # The figure as float (comparisons), as stored (texts), and the form it came from.
 Entry = tuple[float, Decimal, str | None]
 _NO_MONTHS: dict[int, Entry] = {}
+# Rows as `InMemoryHistory.load` takes them, of these units, or of all where None.
+Source = Callable[[Collection[str] | None], Iterable[tuple]]
+# So many units asked after one by one, and the rest is read at once.
+SINGLE_UNITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,15 @@ class InMemoryHistory:
 
     Where two forms report one key, the indicator's `source_form` order says which is in force (design.md 3.5);
     without a reference the later one is.
+
+    With a `source` the figures of a unit are read when it is first asked after: of a province only what a workbook
+    meets is held. What the source tells must not have been added before.
     """
 
-    def __init__(self, reference: Reference | None = None) -> None:
+    def __init__(self, reference: Reference | None = None, source: Source | None = None) -> None:
+        self._source = source
+        self._fetched: set[str] = set()
+        self._singles = 0
         self._series: dict[tuple[str, str, str], dict[int, Entry]] = {}
         self._reported: set[tuple[str, str, int]] = set()
         # unit or township -> month -> deaths of each incident
@@ -92,6 +102,26 @@ class InMemoryHistory:
                     if form.strip():
                         self._rank[row["indicator_code"], form.strip()] = rank
 
+    def need(self, units: Iterable[str]) -> None:
+        """These units will be asked after: what is stored of them is read in one go."""
+        if self._source is None:
+            return
+        wanted = set(units) - self._fetched
+        if wanted:
+            self._fetched |= wanted
+            self.load(self._source(wanted))
+
+    def _fetch(self, unit_id: str) -> None:
+        """A unit that nobody said would be needed."""
+        source = self._source
+        assert source is not None
+        self._singles += 1
+        if self._singles <= SINGLE_UNITS:
+            self.need((unit_id,))
+            return
+        fetched, self._source = self._fetched, None
+        self.load(row for row in source(None) if row[1] not in fetched)
+
     def value(self, indicator_code: str, unit_id: str, period: date, measure: str) -> Decimal | None:
         entry = self.months(indicator_code, unit_id, measure).get(month_index(period))
         return entry[1] if entry else None
@@ -104,9 +134,13 @@ class InMemoryHistory:
         return [(month_start(i), known[i][1]) for i in range(last - months + 1, last + 1) if i in known]
 
     def months(self, indicator_code: str, unit_id: str, measure: str) -> Mapping[int, Entry]:
+        if self._source is not None and unit_id not in self._fetched:
+            self._fetch(unit_id)
         return self._series.get((indicator_code, unit_id, measure), _NO_MONTHS)
 
     def reported(self, form_code: str, unit_id: str, period: date) -> bool:
+        if self._source is not None and unit_id not in self._fetched:
+            self._fetch(unit_id)
         return (form_code, unit_id, month_index(period)) in self._reported
 
     def incidents(self, unit_id: str, first: date, last: date) -> tuple[int, int] | None:
@@ -141,6 +175,8 @@ class InMemoryHistory:
     def _put(
         self, indicator_code: str, unit_id: str, index: int, measure: str, value: Decimal | None, form_code: str | None
     ) -> None:
+        if self._source is not None and unit_id not in self._fetched:
+            self._fetch(unit_id)
         if form_code is not None:
             self._reported.add((form_code, unit_id, index))
         key = (indicator_code, unit_id, measure)

@@ -7,12 +7,12 @@ submissions are taken in, calling resolve and audit. Does not belong here: how t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from dagster_project.audit.history import Acceptance, History, InMemoryHistory
+from dagster_project.audit.history import Acceptance, History, InMemoryHistory, Source
 from dagster_project.audit.run import Auditor
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
@@ -27,6 +27,8 @@ ColumnRow = tuple[str, str | None, str, str, str, str, str, str | None]
 BEGINNING = date(1, 1, 1)
 # Months that the rules may look back from the oldest figure that comes in.
 HISTORY_MONTHS = 37
+# Up to so many stored figures the history is read whole, which costs less than asking unit by unit.
+WHOLE_FIGURES = 200_000
 
 
 def history_start(oldest: date) -> date:
@@ -81,14 +83,16 @@ class Known:
         since: date = BEGINNING,
         acceptances: Iterable[Acceptance] = (),
         columns: Iterable[ColumnRow] = (),
+        source: Source | None = None,
     ) -> Known:
-        """From plain records; `figures` as InMemoryHistory.load takes them, in order of intake."""
+        """From plain records; `figures` as InMemoryHistory.load takes them, in order of intake. `source` gives the
+        figures of a unit when they are needed; then `figures` is empty."""
         directory = Directory.from_reference(reference, vocabulary)
         for township in townships:
             directory.add_township(township)
         for enterprise in enterprises:
             directory.register(enterprise)
-        history = InMemoryHistory(reference)
+        history = InMemoryHistory(reference, source)
         history.load(figures)
         for row in incidents:
             history.add_incident(row)
@@ -99,16 +103,22 @@ class Known:
     def load(cls, store: Store, reference: Reference, vocabulary: Vocabulary, since: date | None) -> Known:
         """From the work database; `since` None: no figure comes in, so that none is looked up."""
         first = since or date(9999, 1, 1)
+        is_large = since is not None and store.holds_more_than(WHOLE_FIGURES, first)
+
+        def source(units: Collection[str] | None) -> Iterable[tuple[Any, ...]]:
+            return store.figures(first, units)
+
         return cls.build(
             reference,
             vocabulary,
             store.townships(),
             store.enterprises(),
-            store.figures(first) if since else (),
+            store.figures(first) if since and not is_large else (),
             store.incidents(),
             first,
             store.acceptances() if since else (),
             store.columns() if since else (),
+            source if is_large else None,
         )
 
     def reaches(self, since: date) -> bool:
@@ -159,6 +169,7 @@ class Reading:
         `history` stands for that of `known` where an earlier submission is judged again.
         """
         intake = resolve(parsed, known.directory, self.vocabulary, submission.received_at.date())
+        known.history.need(self._met_by(intake, known))
         for form_code, columns in columns_of(intake).items():
             before = known.columns.get((form_code, intake.reporter_unit_id))
             issue = moves(before, columns, self.messages) if before is not None else None
@@ -166,3 +177,13 @@ class Reading:
                 intake.issues.append(issue)
         self.auditor.audit(intake, history or known.history, known.registers, submission)
         return intake
+
+    def _met_by(self, intake: Intake, known: Known) -> set[str]:
+        """The units that the rules are likely to ask after: those of the workbook, the enterprises of its places."""
+        observations = intake.parsed.observations
+        units = {cell.unit_id for cell in observations if cell.unit_id is not None}
+        places = {cell.township_code for cell in observations if cell.township_code is not None}
+        units |= places
+        for day in {cell.period for cell in observations}:
+            units.update(one.enterprise_id for one in known.registers.enterprises(day) if one.township_code in places)
+        return units

@@ -43,9 +43,24 @@ def _in_force_file(settings: Settings) -> Any:
     return settings.work / "in_force.json"
 
 
-def remember_in_force(settings: Settings, position: str, superseded: set[str]) -> None:
-    """Keep which contents are out of force at a journal position, for the next reception."""
-    write_json(_in_force_file(settings), {"position": position, "superseded": sorted(superseded)})
+def remember_in_force(settings: Settings, position: str, superseded: set[str], beaten: set[int]) -> None:
+    """Keep which contents are out of force at a journal position, for the next reception, and which submissions are
+    beaten, for the next intake."""
+    kept = {"position": position, "superseded": sorted(superseded), "beaten": sorted(beaten)}
+    write_json(_in_force_file(settings), kept)
+
+
+def forget_in_force(settings: Settings) -> None:
+    """What was remembered no longer holds."""
+    _in_force_file(settings).unlink(missing_ok=True)
+
+
+def beaten(settings: Settings, position: str | None) -> set[int] | None:
+    """The submissions that were beaten at a journal position, or None where that was not kept."""
+    found = read_json(_in_force_file(settings))
+    if isinstance(found, dict) and found.get("position") == position and "beaten" in found:
+        return set(found["beaten"])
+    return None
 
 
 def _superseded(settings: Settings, state: JournalState) -> set[str] | None:

@@ -10,7 +10,7 @@ Nothing here is precious: all of it can be rebuilt from `archive/`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -47,6 +47,25 @@ SCHEMA_KEY = "schema_fingerprint"
 VALUE_STEP = Decimal("0.000001")
 
 Key = tuple[Any, ...]
+
+# What the submissions of a relation `live` say something about, as `supersession_keys` has it, with who says it.
+_KEYS_OF_LIVE = """
+    SELECT DISTINCT l.seq, o.form_code AS form, o.indicator_code AS what, o.unit_id AS who,
+           o.period AS month, o.measure AS how
+    FROM raw.observation o JOIN live l USING (submission_id) WHERE o.unit_id IS NOT NULL
+    UNION ALL
+    SELECT DISTINCT l.seq, c.form_code, '', c.unit_id, c.period, 'coverage'
+    FROM raw.coverage c JOIN live l USING (submission_id) WHERE c.unit_id IS NOT NULL
+    UNION ALL
+    SELECT DISTINCT l.seq, '', '', e.enterprise_id, DATE '0001-01-01', 'register'
+    FROM raw.enterprise e JOIN live l USING (submission_id) WHERE NOT e.is_provisional
+    UNION ALL
+    SELECT DISTINCT l.seq, u.form_code, '', u.subject, DATE '0001-01-01', 'unit_change'
+    FROM raw.unit_change u JOIN live l USING (submission_id)
+    UNION ALL
+    SELECT DISTINCT l.seq, t.form_code, '', t.task_id, DATE '0001-01-01', 'task'
+    FROM raw.task t JOIN live l USING (submission_id)
+"""
 
 
 class DamagedDatabase(WarehouseError):
@@ -545,11 +564,17 @@ class Store:
         for row in rows:
             yield NewTownship(*row)
 
-    def figures(self, since: date) -> Iterator[tuple[Any, ...]]:
+    def holds_more_than(self, figures: int, since: date) -> bool:
+        """Whether more figures than so many stand in months from `since` on."""
+        row = self.connection.execute("SELECT count(*) > ? FROM raw.observation WHERE period >= ?", [figures, since])
+        return bool((row.fetchone() or (False,))[0])
+
+    def figures(self, since: date, units: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
         """What is in force per form, for audit's history: (indicator, unit, period, measure, value, null reason,
-        form), in order of intake; repeated rows of one submission are added up."""
+        form), in order of intake; repeated rows of one submission are added up. `units`: of these alone."""
+        parameters: list[Any] = [since] if units is None else [since, sorted(units)]
         cursor = self.connection.execute(
-            """
+            f"""
             WITH released AS (
                 -- as dbt's stg_observation: every error on the cell is accepted
                 SELECT i.submission_id, i.sheet, i.cell
@@ -564,6 +589,7 @@ class Store:
             FROM raw.observation o JOIN raw.submission s USING (submission_id)
             LEFT JOIN released r ON o.submission_id = r.submission_id AND o.sheet = r.sheet AND o.cell = r.cell
             WHERE s.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ? AND NOT o.is_carried
+              {"" if units is None else "AND o.unit_id IN (SELECT unnest(?::VARCHAR[]))"}
               AND (o.status = 'accepted' OR (o.status = 'quarantined' AND r.cell IS NOT NULL))
             GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
             QUALIFY row_number() OVER (
@@ -571,7 +597,7 @@ class Store:
             ) = 1
             ORDER BY o.seq
             """,
-            [since],
+            parameters,
         )
         while rows := cursor.fetchmany(50_000):
             yield from rows
@@ -646,38 +672,61 @@ class Store:
                 township_code=row[12],
             )
 
-    def superseded_contents(self) -> set[str]:
-        """SHA-256 of the contents no longer wholly in force: a later submission of the same form holds one of
-        their keys, or they were withdrawn."""
+    def superseded_contents(self, beaten: Collection[int] | None = None) -> set[str]:
+        """SHA-256 of the contents no longer wholly in force: they are `beaten`, or they were withdrawn."""
+        out = sorted(self.beaten() if beaten is None else beaten)
         rows = self.connection.execute(
             """
-            WITH live AS (SELECT submission_id, seq, sha256 FROM raw.submission WHERE status = 'accepted'),
-            keys AS (
-                SELECT DISTINCT l.seq, o.form_code AS form, o.indicator_code AS what, o.unit_id AS who,
-                       o.period AS month, o.measure AS how
-                FROM raw.observation o JOIN live l USING (submission_id) WHERE o.unit_id IS NOT NULL
-                UNION ALL
-                SELECT DISTINCT l.seq, c.form_code, '', c.unit_id, c.period, 'coverage'
-                FROM raw.coverage c JOIN live l USING (submission_id) WHERE c.unit_id IS NOT NULL
-                UNION ALL
-                SELECT DISTINCT l.seq, '', '', e.enterprise_id, DATE '0001-01-01', 'register'
-                FROM raw.enterprise e JOIN live l USING (submission_id) WHERE NOT e.is_provisional
-                UNION ALL
-                SELECT DISTINCT l.seq, u.form_code, '', u.subject, DATE '0001-01-01', 'unit_change'
-                FROM raw.unit_change u JOIN live l USING (submission_id)
-                UNION ALL
-                SELECT DISTINCT l.seq, t.form_code, '', t.task_id, DATE '0001-01-01', 'task'
-                FROM raw.task t JOIN live l USING (submission_id)
-            ),
-            beaten AS (
-                SELECT DISTINCT seq FROM (
-                    SELECT seq, max(seq) OVER (PARTITION BY form, what, who, month, how) AS last_seq FROM keys
-                ) WHERE seq < last_seq
-            ),
-            newest AS (SELECT sha256, max(seq) AS seq FROM raw.submission GROUP BY sha256)
+            WITH newest AS (SELECT sha256, max(seq) AS seq FROM raw.submission GROUP BY sha256)
             SELECT n.sha256 FROM newest n JOIN raw.submission s USING (seq)
-            WHERE s.status = 'withdrawn' OR n.seq IN (SELECT seq FROM beaten)
+            WHERE s.status = 'withdrawn' OR n.seq IN (SELECT unnest(?::BIGINT[]))
+            """,
+            [out],
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def beaten(self) -> set[int]:
+        """Seqs of accepted submissions of which a later accepted one, of the same form, holds a key."""
+        rows = self.connection.execute(
+            f"""
+            WITH live AS (SELECT submission_id, seq FROM raw.submission WHERE status = 'accepted'),
+            keys AS ({_KEYS_OF_LIVE})
+            SELECT DISTINCT seq FROM (
+                SELECT seq, max(seq) OVER (PARTITION BY form, what, who, month, how) AS last_seq FROM keys
+            ) WHERE seq < last_seq
             """
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def beaten_by(self, ids: Collection[str]) -> set[int]:
+        """The same, of what one of these submissions beats: it costs what they hold, and one look through the rest."""
+        rows = self.connection.execute(
+            f"""
+            WITH live AS (
+                SELECT submission_id, seq FROM raw.submission WHERE status = 'accepted' AND list_contains($ids, submission_id)
+            ),
+            said AS MATERIALIZED ({_KEYS_OF_LIVE}),
+            met AS (
+                SELECT o.submission_id, o.seq, s.seq AS by_seq FROM raw.observation o JOIN said s
+                ON o.form_code = s.form AND o.indicator_code = s.what AND o.unit_id = s.who AND o.period = s.month
+                   AND o.measure = s.how
+                UNION ALL
+                SELECT c.submission_id, c.seq, s.seq FROM raw.coverage c JOIN said s
+                ON c.form_code = s.form AND c.unit_id = s.who AND c.period = s.month AND s.how = 'coverage'
+                UNION ALL
+                SELECT e.submission_id, e.seq, s.seq FROM raw.enterprise e JOIN said s
+                ON e.enterprise_id = s.who AND s.how = 'register' WHERE NOT e.is_provisional
+                UNION ALL
+                SELECT u.submission_id, u.seq, s.seq FROM raw.unit_change u JOIN said s
+                ON u.form_code = s.form AND u.subject = s.who AND s.how = 'unit_change'
+                UNION ALL
+                SELECT t.submission_id, t.seq, s.seq FROM raw.task t JOIN said s
+                ON t.form_code = s.form AND t.task_id = s.who AND s.how = 'task'
+            )
+            SELECT DISTINCT m.seq FROM met m JOIN raw.submission USING (submission_id)
+            WHERE m.seq < m.by_seq AND status = 'accepted'
+            """,
+            {"ids": sorted(ids)},
         ).fetchall()
         return {row[0] for row in rows}
 

@@ -219,6 +219,8 @@ class _TakingIn:
         self.repeated: dict[str, _Repeated] = {}
         # How many acceptances raw.act holds, and with them the history.
         self.heard = store.heard()
+        # What was beaten before this pass; None where that is not known.
+        self.beaten_before: set[int] | None = None
         # What came later than somebody who is measured against it; kept in raw.meta until they are judged again.
         self.late = rejudging.Late.from_text(store.meta(REJUDGE_KEY))
 
@@ -237,6 +239,10 @@ class _TakingIn:
             (entry for sid, entry in self.state.withdrawn.items() if sid not in withdrawn),
             key=lambda entry: (entry.after_seq, entry.at),
         )
+        self.beaten_before = reception.beaten(self.settings, self.store.meta(POSITION_KEY))
+        if pending or waiting or self._registers_unfinished() or self.late:
+            # a refresh that is killed from here on leaves none behind that would be too short
+            reception.forget_in_force(self.settings)
         if pending or self._registers_unfinished() or self.late:
             self._watch_repeated(pending, stored)
             with ExitStack() as stack:
@@ -478,7 +484,8 @@ class _TakingIn:
         counts: dict[str, int] = {}
         for entry in pending:
             counts[entry.sha256] = counts.get(entry.sha256, 0) + 1
-        out = self.store.superseded_contents() if any(len(self.state.by_content[sha]) > 1 for sha in counts) else set()
+        again = any(len(self.state.by_content[sha]) > 1 for sha in counts)
+        out = self.store.superseded_contents() if again else set()
         for sha, count in counts.items():
             earlier = [seq for seq in self.state.by_content[sha] if archive.submission_id(seq) in stored]
             if earlier:
@@ -594,7 +601,16 @@ class _TakingIn:
                 self.store.replace("raw.act", acts.rows(self.state.others))
                 self.store.replace("raw.closing", closing.rows(self.state.others))
                 self.store.set_meta(POSITION_KEY, position)
-        reception.remember_in_force(self.settings, position, self.store.superseded_contents())
+        beaten = self._beaten()
+        reception.remember_in_force(self.settings, position, self.store.superseded_contents(beaten), beaten)
+
+    def _beaten(self) -> set[int]:
+        """Seqs no longer wholly in force, from what is known of them and what came in now. A submission that was read
+        again, or withdrawn, may beat fewer than it did; then all are looked at."""
+        if self.beaten_before is None or self.report.withdrawn or self.report.reread:
+            return self.store.beaten()
+        ids = [entry["submission_id"] for entry in self.report.submissions]
+        return self.beaten_before | self.store.beaten_by(ids) if ids else self.beaten_before
 
 
 @dataclass

@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from dagster_project.audit import history
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
-from dagster_project.warehouse import archive, refresh, store, taking_in
+from dagster_project.warehouse import archive, known, reception, refresh, store, taking_in
 from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.taking_in import IngestReport
 from tests.warehouse import workbooks
@@ -309,6 +310,70 @@ def test_changed_reading_rules_read_everything_again(home: Settings, tmp_path: P
     report = refresh.ingest_pending(changed)
     assert report.rebuilt == "rules_changed"
     assert ids(report) == ["S000001"]
+
+
+@pytest.mark.parametrize("single_units", [0, 12, 10_000])
+def test_a_history_read_unit_by_unit_judges_as_one_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, single_units: int
+) -> None:
+    def taken(name: str) -> dict[str, list[Any]]:
+        settings = load_settings(home=tmp_path / name, settle_seconds=0)
+        workbooks.register(settings.inbox / "r.xlsx", mtime=START)
+        for number, value in ((1, 10), (2, 20), (3, 30)):
+            figures = {"站前镇": (10, value), "枫林湖镇": (10, 10 * number)}
+            workbooks.townships(settings.inbox / f"{number}.xlsx", number, figures, mtime=START + number)
+            workbooks.enterprises(
+                settings.inbox / f"e{number}.xlsx",
+                number,
+                {"示范铝业有限公司": (100, 100 * number)},
+                mtime=START + number,
+            )
+            take_in(settings)
+        # a drop of the year to date, a jump, a month that comes again with its neighbour's figures
+        workbooks.townships(
+            settings.inbox / "4.xlsx", 4, {"站前镇": (10, 5), "枫林湖镇": (9000, 9030)}, mtime=START + 9
+        )
+        workbooks.townships(settings.inbox / "3b.xlsx", 3, {"站前镇": (10, 20)}, mtime=START + 10)
+        workbooks.enterprises(settings.inbox / "e4.xlsx", 4, {"示范铝业有限公司": (1, 90)}, mtime=START + 11)
+        take_in(settings)
+        found = raw(settings)
+        # a workbook written twice is not the same to the byte
+        found["submission"] = [(*row[:3], *row[5:]) for row in found["submission"]]
+        return found
+
+    whole = taken("whole")
+    monkeypatch.setattr(known, "WHOLE_FIGURES", 0)
+    monkeypatch.setattr(history, "SINGLE_UNITS", single_units)
+    asked = []
+    figures = store.Store.figures
+    monkeypatch.setattr(store.Store, "figures", lambda *given: asked.append(given[-1]) or figures(*given))
+    parts = taken("parts")
+    assert any(asked) and len(whole["issue"]) > 3
+    assert parts == whole
+
+
+def test_what_is_beaten_is_known_from_what_came_in(home: Settings) -> None:
+    """Whatever comes, what is kept from refresh to refresh is what a look at everything gives."""
+    workbooks.townships(home.inbox / "1.xlsx", 1, {"站前镇": (10, 10), "枫林湖镇": (5, 5)})
+    workbooks.enterprises(home.inbox / "e.xlsx", 1, {"示范铝业有限公司": (100, 100)}, mtime=START + 1)
+    beaten = [_beaten(home)]
+    workbooks.townships(home.inbox / "2.xlsx", 1, {"站前镇": (20, 20)}, mtime=START + 2)
+    beaten.append(_beaten(home))
+    workbooks.register(home.inbox / "r.xlsx", mtime=START + 3)
+    beaten.append(_beaten(home))
+    workbooks.enterprises(home.inbox / "e2.xlsx", 1, {"示范铝业有限公司": (110, 110)}, mtime=START + 4)
+    beaten.append(_beaten(home))
+    refresh.withdraw(home, "S000003", "typed twice")
+    beaten.append(_beaten(home))
+    assert beaten == [set(), {1}, {1}, {1, 2}, {2}]
+
+
+def _beaten(settings: Settings) -> set[int]:
+    take_in(settings)
+    with store.open_store(settings) as opened:
+        whole = opened.beaten()
+        assert reception.beaten(settings, opened.meta(taking_in.POSITION_KEY)) == whole
+    return whole
 
 
 RUN = """

@@ -22,135 +22,138 @@ with figure as (
     where growth.kind in ('flow', 'count', 'stock') and growth.value_exact is not null
 ),
 
-year_end as (
+-- What each row tells of the curve of a year, its own, by the end that the year came to; and of the year before, by the
+-- bases printed beside it, where that year itself is not in the warehouse (it is known when the year after has ended).
+-- A curve whose share by this month is out of all proportion to the calendar is a slip of units in that year's figures,
+-- no season.
+ended as (
+    select
+        figure.*,
+        max(case when month_no = 12 and not is_carried then value_exact end) over in_year as year_end_value,
+        max(case when month_no = 12 and not is_carried then base_exact end) over in_year as year_end_base,
+        lag(year_no) over (
+            partition by basis, level, unit_id, indicator_code, month_no order by year_no
+        ) as year_before
+    from figure
+    window in_year as (partition by basis, level, unit_id, indicator_code, year_no)
+),
+
+curve as (
+    select
+        ended.*,
+        year_end_value is not null and not is_carried as tells_own,
+        year_end_base is not null
+        and base_exact is not null
+        and not is_carried
+        and coalesce(year_before, 0) <> year_no - 1 as tells_before,
+        {%- for value, year_end in [('value_exact', 'year_end_value'), ('base_exact', 'year_end_base')] %}
+        case
+            when
+                kind <> 'stock'
+                and not is_carried
+                and {{ value }} > 0
+                and {{ value }} <= {{ year_end }}
+                and {{ value }} / {{ year_end }} * 100
+                between linear_pct / {{ var('curve_tolerance') }} and linear_pct * {{ var('curve_tolerance') }}
+                then {{ value }} / {{ year_end }}
+        end as {{ value }}_share,
+        case when kind = 'stock' and not is_carried then {{ year_end }} - {{ value }} end as {{ value }}_to_come
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from ended
+),
+
+-- The mean of earlier years: `season` of the years known when this one runs, `replay` as if the year before had been
+-- known as well. What a row tells of the year before stands a year later than that year.
+seasonal as (
+    select
+        curve.*,
+        {%- for name, column in [('share', '_share'), ('still_to_come', '_to_come')] %}
+        {%- for told in ['season', 'replay'] %}
+        (
+            coalesce(sum(value_exact{{ column }}) over earlier, 0)
+            + coalesce(sum(case when tells_before then base_exact{{ column }} end) over {{ told }}_told, 0)
+        ) / nullif(
+            count(value_exact{{ column }}) over earlier
+            + count(case when tells_before then base_exact{{ column }} end) over {{ told }}_told, 0
+        ) as {{ told }}_{{ name }},
+        {%- endfor %}
+        {%- endfor %}
+        max(case when tells_own then value_exact end) over last_year as last_value,
+        max(case when tells_own then year_end_value end) over last_year as last_year_end
+    from curve
+    window
+        earlier as (
+            partition by basis, level, unit_id, indicator_code, month_no
+            order by year_no range between {{ var('season_years') }} preceding and 1 preceding
+        ),
+        season_told as (
+            partition by basis, level, unit_id, indicator_code, month_no
+            order by year_no range between {{ var('told_years') }} preceding and 1 preceding
+        ),
+        replay_told as (
+            partition by basis, level, unit_id, indicator_code, month_no
+            order by year_no range between {{ var('told_years') }} preceding and current row
+        ),
+        last_year as (
+            partition by basis, level, unit_id, indicator_code, month_no
+            order by year_no range between 1 preceding and 1 preceding
+        )
+),
+
+history as (
     select
         basis,
         level,
         unit_id,
         indicator_code,
+        month_no,
         year_no,
-        value_exact
-    from figure
-    where month_no = 12 and not is_carried
-),
-
--- A curve whose share by this month is out of all proportion to the calendar is a slip of units in that year's figures,
--- no season. Where the year itself is not in the warehouse, the bases of the year after tell its curve; it is known when
--- that year has ended.
-history as (
+        year_no as known_year,
+        value_exact_share as share
+    from curve
+    where tells_own and value_exact_share is not null
+    union all
     select
-        told.*,
-        case
-            when
-                told.kind <> 'stock'
-                and told.value_exact > 0
-                and told.value_exact <= told.year_end_value
-                and told.value_exact / told.year_end_value * 100
-                between told.linear_pct / {{ var('curve_tolerance') }} and told.linear_pct * {{ var('curve_tolerance') }}
-                then told.value_exact / told.year_end_value
-        end as share,
-        case when told.kind = 'stock' then told.year_end_value - told.value_exact end as still_to_come
-    from (
-        select
-            figure.basis,
-            figure.level,
-            figure.unit_id,
-            figure.indicator_code,
-            figure.kind,
-            figure.month_no,
-            figure.linear_pct,
-            figure.year_no,
-            figure.year_no as known_year,
-            figure.value_exact,
-            year_end.value_exact as year_end_value
-        from figure
-        inner join year_end
-            on figure.basis = year_end.basis
-            and figure.level = year_end.level
-            and figure.unit_id = year_end.unit_id
-            and figure.indicator_code = year_end.indicator_code
-            and figure.year_no = year_end.year_no
-        where not figure.is_carried
-        union all
-        select
-            figure.basis,
-            figure.level,
-            figure.unit_id,
-            figure.indicator_code,
-            figure.kind,
-            figure.month_no,
-            figure.linear_pct,
-            figure.year_no - 1 as year_no,
-            figure.year_no as known_year,
-            figure.base_exact as value_exact,
-            december.base_exact as year_end_value
-        from figure
-        inner join figure as december
-            on december.month_no = 12
-            and not december.is_carried
-            and december.base_exact is not null
-            and figure.basis = december.basis
-            and figure.level = december.level
-            and figure.unit_id = december.unit_id
-            and figure.indicator_code = december.indicator_code
-            and figure.year_no = december.year_no
-        left join figure as itself
-            on figure.basis = itself.basis
-            and figure.level = itself.level
-            and figure.unit_id = itself.unit_id
-            and figure.indicator_code = itself.indicator_code
-            and figure.month_no = itself.month_no
-            and figure.year_no - 1 = itself.year_no
-        where not figure.is_carried and figure.base_exact is not null and itself.unit_id is null
-    ) as told
+        basis,
+        level,
+        unit_id,
+        indicator_code,
+        month_no,
+        year_no - 1 as year_no,
+        year_no as known_year,
+        base_exact_share as share
+    from curve
+    where tells_before and base_exact_share is not null
 ),
 
-season as (
+projected as (
     select
         figure.basis,
         figure.level,
         figure.unit_id,
         figure.indicator_code,
+        figure.kind,
         figure.period,
-        avg(history.share) as share,
-        avg(history.still_to_come) as still_to_come,
-        max(case when history.year_no = figure.year_no - 1 then history.value_exact end) as last_value,
-        max(case when history.year_no = figure.year_no - 1 then history.year_end_value end) as last_year_end
-    from figure
-    inner join history
-        on figure.basis = history.basis
-        and figure.level = history.level
-        and figure.unit_id = history.unit_id
-        and figure.indicator_code = history.indicator_code
-        and figure.month_no = history.month_no
-        and history.known_year < figure.year_no
-        and history.year_no >= figure.year_no - {{ var('season_years') }}
-    group by figure.basis, figure.level, figure.unit_id, figure.indicator_code, figure.period
-),
-
-projected as (
-    select
-        figure.*,
+        figure.year_no,
+        figure.month_no,
+        figure.value_exact,
+        figure.base_exact,
+        figure.growth_basis,
         target.target_form,
         target.target_value,
         target.direction,
-        season.last_value,
-        season.last_year_end,
+        figure.last_value,
+        figure.last_year_end,
         case
-            when figure.kind <> 'stock' then figure.value_exact / coalesce(season.share, figure.linear_pct / 100)
-            when season.still_to_come is not null then figure.value_exact + season.still_to_come
+            when figure.kind <> 'stock' then figure.value_exact / coalesce(figure.season_share, figure.linear_pct / 100)
+            when figure.season_still_to_come is not null then figure.value_exact + figure.season_still_to_come
             when target.start_value is not null
                 then target.start_value + (figure.value_exact - target.start_value) / (figure.linear_pct / 100)
         end as forecast_exact,
-        case when season.share is not null or season.still_to_come is not null then 'seasonal' else 'linear' end
+        case when figure.season_share is not null or figure.season_still_to_come is not null then 'seasonal' else 'linear' end
             as forecast_method
-    from figure
-    left join season
-        on figure.basis = season.basis
-        and figure.level = season.level
-        and figure.unit_id = season.unit_id
-        and figure.indicator_code = season.indicator_code
-        and figure.period = season.period
+    from seasonal as figure
     left join {{ ref('int_target_progress') }} as target
         on figure.basis = target.basis
         and figure.level = target.level
@@ -165,31 +168,20 @@ projected as (
 -- before it, and in a straight line ---------------------------------------------------------------------------------
 replayed as (
     select
-        past.basis,
-        past.level,
-        past.unit_id,
-        past.indicator_code,
-        past.kind,
-        past.month_no,
-        past.year_no,
-        past.value_exact,
-        past.year_end_value,
-        past.linear_pct,
-        avg(earlier.share) as share,
-        avg(earlier.still_to_come) as still_to_come
-    from history as past
-    left join history as earlier
-        on past.basis = earlier.basis
-        and past.level = earlier.level
-        and past.unit_id = earlier.unit_id
-        and past.indicator_code = earlier.indicator_code
-        and past.month_no = earlier.month_no
-        and earlier.year_no < past.year_no
-        and earlier.year_no >= past.year_no - {{ var('season_years') }}
-    where past.month_no < 12 and past.known_year = past.year_no
-    group by
-        past.basis, past.level, past.unit_id, past.indicator_code, past.kind, past.month_no, past.year_no,
-        past.value_exact, past.year_end_value, past.linear_pct
+        basis,
+        level,
+        unit_id,
+        indicator_code,
+        kind,
+        month_no,
+        year_no,
+        value_exact,
+        year_end_value,
+        linear_pct,
+        replay_share as share,
+        replay_still_to_come as still_to_come
+    from seasonal
+    where month_no < 12 and tells_own
 ),
 
 guess as (
@@ -225,28 +217,116 @@ middle as (
         month_no,
         median(share) as share
     from history
-    where share is not null and month_no < 12
+    where month_no < 12
     group by basis, level, indicator_code, year_no, month_no
 ),
 
-lesson as (
-    {% for pool, member in {
-        'unit': "unit_id || '|' || indicator_code", 'indicator': 'indicator_code', 'kind': 'kind',
-    }.items() -%}
-    select
-        '{{ pool }}' as pool,
+-- The first pool with enough errors serves, so that the wide ones are made only where the narrower are too small: each
+-- year's errors are ranked anew for every later year.
+asked as (
+    select distinct
         basis,
         level,
-        {{ member }} as member,
+        indicator_code,
+        kind,
+        month_no,
+        forecast_method as method,
+        year_no
+    from projected
+    where month_no < 12
+),
+
+taught as (
+    select
+        basis,
+        level,
+        indicator_code,
         month_no,
         method,
         year_no as known_year,
-        unit_id,
-        indicator_code,
-        size
+        count(*) as lessons
     from error
+    group by basis, level, indicator_code, month_no, method, year_no
+),
+
+untaught as (
+    select
+        asked.basis,
+        asked.level,
+        asked.indicator_code,
+        asked.kind,
+        asked.month_no,
+        asked.method,
+        asked.year_no
+    from asked
+    left join taught
+        on asked.basis = taught.basis
+        and asked.level = taught.level
+        and asked.indicator_code = taught.indicator_code
+        and asked.month_no = taught.month_no
+        and asked.method = taught.method
+        and asked.year_no > taught.known_year
+    group by
+        asked.basis, asked.level, asked.indicator_code, asked.kind, asked.month_no, asked.method, asked.year_no
+    having coalesce(sum(taught.lessons), 0) < {{ var('forecast_lessons') }}
+),
+
+well_known as (
+    select
+        error.*,
+        count(*) over (partition by basis, level, unit_id, indicator_code, month_no, method) as lessons
+    from error
+),
+
+told as (
+    select
+        'unit' as pool,
+        error.basis,
+        error.level,
+        error.unit_id || '|' || error.indicator_code as member,
+        error.month_no,
+        error.method,
+        asked.year_no,
+        error.unit_id,
+        error.indicator_code,
+        error.year_no as known_year,
+        error.size
+    from well_known as error
+    inner join (select distinct year_no from asked) as asked on error.year_no < asked.year_no
+    where error.lessons >= {{ var('forecast_lessons') }}
+    {% for pool, member in {'indicator': 'indicator_code', 'kind': 'kind'}.items() -%}
     union all
+    select
+        '{{ pool }}' as pool,
+        error.basis,
+        error.level,
+        error.{{ member }} as member,
+        error.month_no,
+        error.method,
+        asked.year_no,
+        error.unit_id,
+        error.indicator_code,
+        error.year_no as known_year,
+        error.size
+    from error
+    inner join (
+        select distinct
+            basis,
+            level,
+            {{ member }} as member,
+            month_no,
+            method,
+            year_no
+        from {{ 'asked' if pool == 'indicator' else 'untaught' }}
+    ) as asked
+        on error.basis = asked.basis
+        and error.level = asked.level
+        and error.{{ member }} = asked.member
+        and error.month_no = asked.month_no
+        and error.method = asked.method
+        and error.year_no < asked.year_no
     {% endfor -%}
+    union all
     select
         'peers' as pool,
         history.basis,
@@ -254,9 +334,10 @@ lesson as (
         history.indicator_code as member,
         history.month_no,
         'seasonal' as method,
-        history.known_year,
+        asked.year_no,
         history.unit_id,
         history.indicator_code,
+        history.known_year,
         abs(middle.share / history.share - 1) * sqrt(2) as size
     from history
     inner join middle
@@ -265,79 +346,90 @@ lesson as (
         and history.indicator_code = middle.indicator_code
         and history.year_no = middle.year_no
         and history.month_no = middle.month_no
-    where history.share is not null
-),
-
-told as (
-    select
-        lesson.pool,
-        lesson.basis,
-        lesson.level,
-        lesson.member,
-        lesson.month_no,
-        lesson.method,
-        asked.year_no,
-        lesson.unit_id,
-        lesson.indicator_code,
-        lesson.known_year,
-        lesson.size,
-        row_number() over (
-            partition by
-                lesson.pool, lesson.basis, lesson.level, lesson.member, lesson.month_no, lesson.method, asked.year_no
-            order by lesson.size
-        ) as place
-    from lesson
-    inner join (select distinct year_no from figure) as asked on lesson.known_year < asked.year_no
+    inner join untaught as asked
+        on history.basis = asked.basis
+        and history.level = asked.level
+        and history.indicator_code = asked.indicator_code
+        and history.month_no = asked.month_no
+        and asked.method = 'seasonal'
+        and history.known_year < asked.year_no
 ),
 
 -- Of n earlier errors the ⌈q·n·(m+1)/m⌉-th: the next one stays within it with probability q (conformal prediction). m is
 -- the number of errors that tell something of their own: those of one unit and year go together, whatever the indicator,
 -- and those of one year share that year's season, so that k of them tell as much as k/(1+(k-1)ρ) that share nothing
 -- (the design effect of a cluster sample; ρ is the var forecast_year_correlation).
+singled as (
+    select
+        told.*,
+        row_number() over (
+            partition by pool, basis, level, member, month_no, method, year_no, known_year, unit_id
+            order by indicator_code
+        ) as unit_place,
+        row_number() over (
+            partition by pool, basis, level, member, month_no, method, year_no, known_year, indicator_code
+            order by unit_id
+        ) as indicator_place,
+        row_number() over (
+            partition by pool, basis, level, member, month_no, method, year_no, known_year
+            order by unit_id, indicator_code
+        ) as year_place
+    from told
+    where pool in ('kind', 'peers')
+    union all
+    -- one unit and indicator have one error a year: every one of them tells something of its own
+    select
+        told.*,
+        1 as unit_place,
+        1 as indicator_place,
+        row_number() over (
+            partition by pool, basis, level, member, month_no, method, year_no, known_year order by unit_id
+        ) as year_place
+    from told
+    where pool = 'indicator'
+    union all
+    select
+        told.*,
+        1 as unit_place,
+        1 as indicator_place,
+        1 as year_place
+    from told
+    where pool = 'unit'
+),
+
 ranked as (
     select
-        told.pool,
-        told.basis,
-        told.level,
-        told.member,
-        told.month_no,
-        told.method,
-        told.year_no,
-        count(*) as lessons,
+        singled.*,
+        row_number() over (
+            partition by pool, basis, level, member, month_no, method, year_no order by size
+        ) as place,
+        count(*) over in_pool as lessons,
         case
-            when told.pool = 'unit' or count(distinct told.unit_id) > 1
-                then count(distinct told.unit_id || '|' || cast(told.known_year as string))
-            else count(distinct told.indicator_code || '|' || cast(told.known_year as string))
+            when pool = 'unit' or min(unit_id) over in_pool < max(unit_id) over in_pool
+                then sum(case when unit_place = 1 then 1 else 0 end) over in_pool
+            else sum(case when indicator_place = 1 then 1 else 0 end) over in_pool
         end as tellers,
-        count(distinct told.known_year) as years
-    from told
-    group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
+        sum(case when year_place = 1 then 1 else 0 end) over in_pool as years
+    from singled
+    window in_pool as (partition by pool, basis, level, member, month_no, method, year_no)
 ),
 
 width as (
     select
-        told.pool,
-        told.basis,
-        told.level,
-        told.member,
-        told.month_no,
-        told.method,
-        told.year_no,
-        max(told.size) as size
-    from told
-    inner join ranked
-        on told.pool = ranked.pool
-        and told.basis = ranked.basis
-        and told.level = ranked.level
-        and told.member = ranked.member
-        and told.month_no = ranked.month_no
-        and told.method = ranked.method
-        and told.year_no = ranked.year_no
+        ranked.pool,
+        ranked.basis,
+        ranked.level,
+        ranked.member,
+        ranked.month_no,
+        ranked.method,
+        ranked.year_no,
+        max(ranked.size) as size
+    from ranked
     cross join {{ ref('stg_deployment') }} as deployment
     where
         ranked.lessons >= {{ var('forecast_lessons') }}
         -- the last digits of a double decide no rank
-        and told.place <= ceil(round(
+        and ranked.place <= ceil(round(
             deployment.forecast_band_pct / 100 * ranked.lessons * (
                 1
                 + (1 + (ranked.tellers / cast(ranked.years as double) - 1) * {{ var('forecast_year_correlation') }})
@@ -345,7 +437,8 @@ width as (
             ),
             9
         ))
-    group by told.pool, told.basis, told.level, told.member, told.month_no, told.method, told.year_no
+    group by
+        ranked.pool, ranked.basis, ranked.level, ranked.member, ranked.month_no, ranked.method, ranked.year_no
 ),
 
 banded as (
