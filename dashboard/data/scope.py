@@ -84,6 +84,8 @@ class Resolved:
     county: bool
     files: bool
     suppressed: tuple[str, ...] = ()
+    # no indicator is held back: its list need not be searched for every row
+    all_indicators: bool = False
 
     def parameters(self) -> dict[str, Any]:
         """Named parameters of the relations' predicates."""
@@ -95,6 +97,7 @@ class Resolved:
             f"{PREFIX}totals": self.county,
             f"{PREFIX}files": self.files,
             f"{PREFIX}suppressed": list(self.suppressed),
+            f"{PREFIX}whole": self.all_indicators,
         }
 
     def holds(self, unit_id: str | None) -> bool:
@@ -146,6 +149,7 @@ def resolve(scope: Scope, fetch: Callable[[str], Iterable[Row]]) -> Resolved:
         scope.sees_county,
         scope.sees_county_files,
         scope.suppressed,
+        all_indicators=not limited and scope.reach != "none",
     )
 
 
@@ -164,17 +168,21 @@ def open_queries() -> dict[str, str]:
 
 
 def _among(kind: str, column: str) -> str:
-    return f"coalesce(list_contains(${PREFIX}{kind}, {column}), false)"
+    # list_contains becomes a join, above which a page's own conditions are applied: a whole table read for one row.
+    found = f"coalesce(list_position(${PREFIX}{kind}, {column}) > 0, false)"
+    return f"(${PREFIX}whole or {found})" if kind == "indicators" else found
 
 
-def _suppressed(rule: dict[str, str], *, level: str | None = None) -> str:
-    """Whether the figure of a row, or its county's where `level` says so, may identify an enterprise and is left out."""
-    own, unit, indicator, period = (
+def _suppressed(rule: dict[str, str], *, county: bool = False) -> str:
+    """Whether the figure of a row, or its county's, may identify an enterprise and is left out.
+
+    A subquery that does not look at the row it is asked for: DuckDB answers it once, after the page's own conditions.
+    """
+    level, unit, indicator, period = (
         column if column.startswith("'") else f"{rule['relation']}.{column}" for column in rule["hidden"].split("|")
     )
-    asked = (f"'{level}'", "cell.unit_id") if level else (own, unit)
-    template = (FOLDER / "suppressed.sql").read_text(encoding="utf-8").strip()
-    return template.format(level=asked[0], unit=asked[1], indicator=indicator, period=period)
+    template = (FOLDER / f"suppressed{'_county' if county else ''}.sql").read_text(encoding="utf-8").strip()
+    return template.format(level=level, unit=unit, indicator=indicator, period=period)
 
 
 def _predicate(rule: dict[str, str]) -> str:
@@ -210,10 +218,12 @@ def _columns(rule: dict[str, str]) -> str:
     """All columns; emptied are those that tell which enterprise a row is about where it is out of scope, and those by
     which a county's figure that is left out could be computed."""
     masked = [column for column in rule["mask"].split("|") if column]
-    parts = [f"case when {_among('enterprises', rule['enterprise'])} then {column} end as {column}" for column in masked]
+    parts = [
+        f"case when {_among('enterprises', rule['enterprise'])} then {column} end as {column}" for column in masked
+    ]
     telling = [column for column in rule["gives_away"].split("|") if column]
     if telling:
-        kept = f"not coalesce({_suppressed(rule, level='county')}, false)"
+        kept = f"not coalesce({_suppressed(rule, county=True)}, false)"
         parts += [f"case when {kept} then {column} end as {column}" for column in telling]
     return f"* replace ({', '.join(parts)})" if parts else "*"
 

@@ -1,5 +1,5 @@
-list_contains($scope_suppressed, {level}) and exists (
-    select 1 from marts.fct_suppression as cell
-    where
-        cell.level = {level} and cell.unit_id = {unit} and cell.indicator_code = {indicator} and cell.period = {period}
+({level}, {unit}, {indicator}, {period}) in (
+    select (cell.level, cell.unit_id, cell.indicator_code, cell.period)
+    from marts.fct_suppression as cell
+    where list_position($scope_suppressed, cell.level) > 0
 )
