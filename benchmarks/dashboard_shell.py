@@ -28,7 +28,7 @@ from dagster_project.settings import load_settings
 from dashboard import app as application
 from dashboard.components import tables
 from dashboard.components.grid import grid
-from dashboard.components.markup import flatten
+from dashboard.components.markup import components, flatten
 from tests.browser import LAUNCH_ARGUMENTS, find_chromium
 
 VARIANTS = ("markup", "components", "mantine shell", "mantine shell and tables")
@@ -82,10 +82,10 @@ def _mantine(node: Component, with_tables: bool) -> Component:
 def variant(name: str, home: Path) -> Dash:
     """The dashboard over `home`, its pages drawn as `name` says."""
     if name == "components":
-        application.flatten = lambda node: node
+        application.flatten = components
     elif name.startswith("mantine"):
         with_tables = name.endswith("tables")
-        application.flatten = lambda node: flatten(_walk(node, lambda one: _mantine(one, with_tables)))
+        application.flatten = lambda node: _walk(components(node), lambda one: _mantine(one, with_tables))
     made = application.create_app(load_settings(home=home))
     if name.startswith("mantine"):
         import dash_mantine_components as dmc

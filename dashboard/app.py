@@ -15,8 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dash.html
 import flask
-from dash import Dash, Input, Output, ctx, dcc, html
+from dash import Dash, Input, Output, ctx, dcc
 from flask_compress import Compress
 
 from dagster_project.settings import Settings
@@ -27,7 +28,7 @@ from dashboard.access.gate import Gate
 from dashboard.as_of import panel
 from dashboard.as_of import routes as day_status
 from dashboard.as_of.days import Day, Days
-from dashboard.components import tables
+from dashboard.components import html, tables
 from dashboard.components.links import attribute
 from dashboard.components.markup import flatten
 from dashboard.data.catalogue import Catalogue, catalogue
@@ -126,24 +127,26 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     return app
 
 
-def _layout(gate: Gate) -> html.Div:
+def _layout(gate: Gate) -> dash.html.Div:
     """The same few elements on every page: address, frame, and what the scripts talk through."""
     who = gate.account()
     signed_in = (
-        [html.A(who.name, href="/account", className="account-link", **attribute("data-reload", "true"))] if who else []
+        [dash.html.A(who.name, href="/account", className="account-link", **attribute("data-reload", "true"))]
+        if who
+        else []
     )
-    return html.Div(
+    return dash.html.Div(
         [
             *signed_in,
             dcc.Location(id="url", refresh="callback-nav"),
-            html.P(
+            dash.html.P(
                 " · ".join(Translator(lang)("server.away") for lang in state.LANGUAGES),
                 id="server-away",
                 className="server-away",
                 role="alert",
                 hidden=True,
             ),
-            html.Div(id="frame"),
+            dash.html.Div(id="frame"),
             dcc.Store(id="published"),
             dcc.Store(id="document"),
             dcc.Store(id="named"),
@@ -159,7 +162,7 @@ def _refused(gate: Gate, pathname: str | None, search: str | None) -> tuple[Any,
     if (pathname or "/") != "/":
         gate.record("refused", path=(pathname or "")[:80], reason="page")
     frame = shell.bare(t("scope.title"), [t("scope.why"), here], lang)
-    return frame, {"title": t("scope.title"), "lang": "zh-CN" if lang == "zh" else "en"}
+    return flatten(frame), {"title": t("scope.title"), "lang": "zh-CN" if lang == "zh" else "en"}
 
 
 def draw(
@@ -206,7 +209,7 @@ def draw(
         title = t("error.title")
         home = html.A(t("error.home"), href="/" if asked.lang == "zh" else f"/?lang={asked.lang}")
         frame = shell.bare(title, [t("error.why", reference=reference), home], asked.lang)
-    return frame, {"title": title, "lang": lang}
+    return flatten(frame), {"title": title, "lang": lang}
 
 
 def _page(

@@ -10,9 +10,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from dash import html
-
 from dashboard.as_of import panel as as_of
+from dashboard.components import html
 from dashboard.components.links import attribute, hidden, link
 from dashboard.export import links as downloads
 from dashboard.pages.page import Page

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dash import html
-
 from dashboard import state as address
-from dashboard.components import lamps, numbers
+from dashboard.components import html, lamps, numbers
 from dashboard.components.links import link
 from dashboard.data.catalogue import Catalogue
 from dashboard.data.store import Row, Snapshot

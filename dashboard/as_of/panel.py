@@ -8,10 +8,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from dash import html
-
 from dashboard.as_of.days import Day
-from dashboard.components import tables
+from dashboard.components import html, tables
 from dashboard.components.links import attribute
 from dashboard.pages.page import Page
 from dashboard.view import View

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid
-from dash import html
 
+from dashboard.components import html
 from dashboard.components.links import attribute
 
 GRID_TEXTS = (

@@ -5,8 +5,7 @@ Belongs here: drawing a lamp that dbt has judged. Does not belong here: judging 
 
 from __future__ import annotations
 
-from dash import html
-
+from dashboard.components import html
 from dashboard.components.links import attribute
 
 SHAPES = {"green": "●", "yellow": "▲", "red": "■", "grey": "○", "none": "–"}

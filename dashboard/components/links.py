@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dashboard.components import html
 
 
 def link(
     content: Any, href: str, *, reload: bool = False, class_name: str | None = None, title: str | None = None
-) -> dcc.Link:
+) -> html.A:
     """A link inside the dashboard; `reload` where the target needs a bundle that this page did not load."""
     options: dict[str, Any] = {}
     if class_name:
         options["className"] = class_name
     if title:
         options["title"] = title
-    return dcc.Link(content, href=href, refresh=reload, **options)
+    if reload:
+        options["data-reload"] = "true"
+    return html.A(content, href=href, **options)
 
 
 def hidden(text: str) -> html.Span:

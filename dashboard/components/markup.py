@@ -1,6 +1,6 @@
 """Static parts of a page as one piece of HTML instead of a thousand components.
 
-Belongs here: turning a tree of `html.*` and `dcc.Link` into escaped HTML, and the tiny component that shows it.
+Belongs here: turning a tree of elements (html.py) into escaped HTML, and the tiny component that shows it.
 Does not belong here: what stands on a page; components that live in the browser (charts, grids) stay components.
 
 Why: dash-renderer spends about a millisecond on each component, so that a change of the month took 1.4 s to show on a
@@ -13,12 +13,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from dash import dcc, html
+import dash.html
 from dash.development.base_component import Component
 
-_HTML = html.Div._namespace
-# What Dash keeps in every component beside its properties.
-INNER = ("_", "available_")
+from dashboard.components.html import Div, Element
+
 VOID = frozenset({"br", "img", "hr"})
 RENAMED = {
     "className": "class",
@@ -48,6 +47,9 @@ PLAIN = frozenset(
 )
 
 
+_NAMES: dict[str, str] = {}
+
+
 class Markup(Component):
     """Shows `html`, which must come from `to_html`. Drawn by assets/app.js (namespace tew_dashboard)."""
 
@@ -64,19 +66,26 @@ class Markup(Component):
         super().__init__(html=html)
 
 
+def _shown_name(name: str) -> str:
+    """An attribute's name in HTML; ValueError for one that is not known here."""
+    if name not in RENAMED and name not in PLAIN and not name.startswith(("aria-", "data-")):
+        raise ValueError(f"attribute {name!r} is not known to the markup")
+    return RENAMED.get(name, name)
+
+
 def _attributes(props: dict[str, Any]) -> str:
     parts = []
-    for name, value in sorted(props.items()):
+    for name in sorted(props) if len(props) > 1 else props:
+        value = props[name]
         if value is None or value is False:
             continue
-        if name not in RENAMED and name not in PLAIN and not name.startswith(("aria-", "data-")):
-            raise ValueError(f"attribute {name!r} is not known to the markup")
-        if name == "href" and (not str(value).startswith(("/", "#")) or str(value).startswith("//")):
+        shown = _NAMES.get(name) or _NAMES.setdefault(name, _shown_name(name))
+        text = value if type(value) is str else str(value)
+        if name == "href" and (not text.startswith(("/", "#")) or text.startswith("//")):
             raise ValueError(f"a link must stay on this server: {value!r}")
-        if name == "src" and not str(value).startswith("data:image/svg+xml,"):
+        if name == "src" and not text.startswith("data:image/svg+xml,"):
             raise ValueError("an image must be an inline SVG")
-        shown = RENAMED.get(name, name)
-        parts.append(f" {shown}" if value is True else f' {shown}="{escape(str(value))}"')
+        parts.append(f" {shown}" if value is True else f' {shown}="{escape(text)}"')
     return "".join(parts)
 
 
@@ -85,7 +94,7 @@ class Live(ValueError):
 
 
 def to_html(node: Any) -> str:
-    """A static tree (text, `html.*`, `dcc.Link`) as HTML, every text and attribute escaped. Live for anything else."""
+    """A static tree (text, elements) as HTML, every text and attribute escaped. Live for anything else."""
     rendered = _render(node)
     if not isinstance(rendered, str):
         raise Live(f"{type(node).__name__} holds what is no markup")
@@ -98,52 +107,78 @@ def flatten(node: Any) -> Any:
     return Markup(rendered) if isinstance(rendered, str) else rendered
 
 
+def components(node: Any) -> Any:
+    """The same tree as Dash's own components, one for each element; for what is measured beside the markup."""
+    if isinstance(node, (list, tuple)):
+        return [components(child) for child in node]
+    return _live(node, components(node.children)) if isinstance(node, Element) else node
+
+
+def _live(node: Element, children: Any) -> Component:
+    made: Component = getattr(dash.html, type(node).__name__)(**{**vars(node), "children": children})
+    return made
+
+
 def _render(node: Any) -> str | Component:
-    """One walk: a static tree becomes its HTML; a component that lives in the browser, or holds one, stays."""
+    """One walk: a static tree becomes its HTML; a component that lives in the browser, or an element with one, stays."""
+    if type(node) is str:
+        return _text(node)
     if node is None:
         return ""
-    if isinstance(node, str):
-        return escape(node, quote=False)
-    if isinstance(node, (int, float)):
-        return str(node)
+    if isinstance(node, Element):
+        return _element(node)
     if isinstance(node, (list, tuple)):
         parts = _joined(node)
-        return _whole(parts) if _is_text(parts) else html.Div(_shown(parts))
+        return _whole(parts) if _is_text(parts) else _live(Div(), _shown(parts))
+    if isinstance(node, str):
+        return _text(node)
+    if isinstance(node, (int, float)):
+        return str(node)
     if not isinstance(node, Component):
         raise Live(f"{type(node).__name__} cannot stand on a page")
-    is_link = isinstance(node, dcc.Link)
-    if node._namespace != _HTML and not is_link:
-        return node
-    # The component's own dictionary: to_plotly_json asks every component for every property it might have.
-    props = {name: value for name, value in vars(node).items() if not name.startswith(INNER)}
-    children = props.pop("children", None)
-    parts = _joined(children if isinstance(children, (list, tuple)) else (children,))
-    if not _is_text(parts):
-        node.children = _shown(parts)
-        return node
-    tag = node._type.lower()
-    if is_link:
-        tag = "a"
-        if props.pop("refresh", False):
-            props["data-reload"] = "true"
-    opening = f"<{tag}{_attributes(props)}>"
-    return opening if tag in VOID else f"{opening}{_whole(parts)}</{tag}>"
+    return node
+
+
+def _element(node: Element) -> str | Component:
+    children = node.children
+    if type(children) is str:
+        inner = _text(children)
+    else:
+        parts = _joined(children if isinstance(children, (list, tuple)) else (children,))
+        if not _is_text(parts):
+            return _live(node, _shown(parts))
+        inner = _whole(parts)
+    props = vars(node)
+    tag = node.tag
+    if len(props) > 1:
+        tag += _attributes({name: value for name, value in props.items() if name != "children"})
+    return f"<{tag}>" if node.tag in VOID else f"<{tag}>{inner}</{node.tag}>"
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
 
 
 def _joined(children: Iterable[Any]) -> list[str | Component]:
     """Siblings rendered, neighbouring static ones in one piece."""
     joined: list[str | Component] = []
+    static: list[str] = []
     for child in children:
         part = _render(child)
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
-            joined.append(part)
+        if isinstance(part, str):
+            static.append(part)
+            continue
+        if any(static):
+            joined.append("".join(static))
+        static.clear()
+        joined.append(part)
+    if any(static):
+        joined.append("".join(static))
     return joined
 
 
 def _is_text(parts: list[str | Component]) -> bool:
-    return all(isinstance(part, str) for part in parts)
+    return not parts or (len(parts) == 1 and isinstance(parts[0], str))
 
 
 def _whole(parts: list[str | Component]) -> str:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 
-from dash import html
-
+from dashboard.components import html
 from dashboard.components.links import attribute
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dash import html
-
+from dashboard.components import html
 from dashboard.components.svg import BAND_FAR, BAND_NEAR, BAR, CAP, INK, image
 
 PAD = 3.0

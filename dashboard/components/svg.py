@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from dash import html
+from dashboard.components import html
 
 INK = "#1b2430"
 BAR = "#1f4e86"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
-
+from dashboard.components import html
 from dashboard.components.numbers import NOTHING
 
 
@@ -84,7 +83,9 @@ def _name_cells(header: Sequence[Sequence[html.Th]], body: Sequence[html.Tr]) ->
     """Give every data cell the name of its column; one without content is marked, a phone leaves it out."""
     names = leaves(header)
     for row in body:
-        for name, found in zip(names, row.children, strict=False):
+        # A row of one heading names no columns.
+        cells = row.children if isinstance(row.children, (list, tuple)) else ()
+        for name, found in zip(names, cells, strict=False):
             if not isinstance(found, html.Td):
                 continue
             setattr(found, "data-label", name)

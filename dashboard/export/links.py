@@ -9,9 +9,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from dash import html
-
 from dashboard import state as address
+from dashboard.components import html
 from dashboard.components.links import attribute
 from dashboard.view import View
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.data.store import Row
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from dash import html
-
-from dashboard.components import lamps, numbers, svg, tables
+from dashboard.components import html, lamps, numbers, svg, tables
 from dashboard.data.store import Row
 from dashboard.pages.overview import county_history, gap_cell, headline_table, history_start, spark, target_graph
 from dashboard.pages.page import Page, carried_note, lamp_note, source_note

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.data.store import Row
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View

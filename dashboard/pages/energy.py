@@ -9,9 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, svg, tables
+from dashboard.components import html, numbers, svg, tables
 from dashboard.data.store import Row
 from dashboard.pages.overview import county_history, headline_table
 from dashboard.pages.page import Page, carried_note, lamp_note, source_note

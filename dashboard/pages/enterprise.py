@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.components.grid import GRID_TEXTS, grid
 from dashboard.components.links import attribute
 from dashboard.data.store import Row

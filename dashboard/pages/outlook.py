@@ -9,9 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, spans, tables
+from dashboard.components import html, numbers, spans, tables
 from dashboard.data.store import Row
 from dashboard.pages.page import source_note
 from dashboard.view import View

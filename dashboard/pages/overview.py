@@ -9,9 +9,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import Any
 
-from dash import html
-
-from dashboard.components import lamps, numbers, svg, tables
+from dashboard.components import html, lamps, numbers, svg, tables
 from dashboard.data.store import Row
 from dashboard.pages.page import Page, carried_note, lamp_note, source_note
 from dashboard.view import View, month_before

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dash import html
-
+from dashboard.components import html
 from dashboard.components.tables import footnote
 from dashboard.data.store import Row
 from dashboard.view import View

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, svg, tables
+from dashboard.components import html, numbers, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import reconciliation, said

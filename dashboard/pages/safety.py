@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, svg, tables
+from dashboard.components import html, numbers, svg, tables
 from dashboard.data.store import Row
 from dashboard.pages.overview import county_history, headline_table, heat_cell, safety
 from dashboard.pages.page import Page, lamp_note, source_note

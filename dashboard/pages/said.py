@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dash import html
-
-from dashboard.components import tables
+from dashboard.components import html, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.view import View

@@ -9,9 +9,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import said

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc, html
+from dash import dcc
 
-from dashboard.components import numbers, picture, svg, tables
+from dashboard.components import html, numbers, picture, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.figures import series as series_figure

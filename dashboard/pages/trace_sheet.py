@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.view import View

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from dash import html
-
-from dashboard.components import lamps, numbers, tables
+from dashboard.components import html, lamps, numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import overview

@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dash import html
-
 from dagster_project.ingest.grid import Sheet, column_letters
+from dashboard.components import html
 from dashboard.components.links import attribute, hidden
 
 # So much of a sheet is shown: headings on top, labels to the left, neighbours on every side.

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import flask
-from dash import html
 
 from dagster_project.ingest.grid import Sheet
 from dagster_project.ingest.messages import Messages
@@ -20,6 +19,7 @@ from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
 from dagster_project.warehouse.archive import read_archived
 from dashboard.access.gate import Gate
+from dashboard.components import html
 from dashboard.components.markup import to_html
 from dashboard.data.store import LacksTable, NotPublished, Recent, Store, VersionMoved
 from dashboard.i18n import Translator

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import dash
 import pytest
-from dash import dcc, html
+from dash import dcc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.components.links import attribute
+from dashboard.components import html
+from dashboard.components.links import attribute, link
 from dashboard.components.markup import Live, Markup, flatten, to_html
 
 
@@ -54,8 +56,8 @@ def test_names_of_attributes_are_those_of_html() -> None:
 
 
 def test_links_keep_their_address_and_say_when_they_load_anew() -> None:
-    assert to_html(dcc.Link("x", href="/a?b=1&c=2")) == '<a href="/a?b=1&amp;c=2">x</a>'
-    assert to_html(dcc.Link("x", href="/a", refresh=True)) == '<a data-reload="true" href="/a">x</a>'
+    assert to_html(link("x", "/a?b=1&c=2")) == '<a href="/a?b=1&amp;c=2">x</a>'
+    assert to_html(link("x", "/a", reload=True)) == '<a data-reload="true" href="/a">x</a>'
 
 
 @pytest.mark.parametrize("href", ["https://example.org/", "//example.org/", "javascript:alert(1)", "data:text/html,x"])
@@ -81,6 +83,7 @@ def test_what_lives_in_the_browser_stays_a_component() -> None:
     assert isinstance(first, Markup) and first.html == "<p>a</p><p>b</p>"
     assert isinstance(last, Markup) and last.html == "<p>d</p>"
     assert middle.children[0].html == "c" and middle.children[1] is chart
+    assert isinstance(middle, dash.html.Div), "what holds a component is one that the browser knows"
     with pytest.raises(Live, match="Graph"):
         to_html(chart)
 

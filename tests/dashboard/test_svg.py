@@ -5,11 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import unquote
 
-from dash import html
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.components import svg
+from dashboard.components import html, svg
 
 VALUES = st.floats(min_value=-1e9, max_value=1e9)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dash import html
-
-from dashboard.components import tables
+from dashboard.components import html, tables
 from dashboard.components.numbers import NOTHING
 
 
