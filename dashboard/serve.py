@@ -17,7 +17,6 @@ from dashboard.access.accounts import Accounts
 from dashboard.access.gate import LOOPBACK
 from dashboard.app import create_app
 
-
 # New objects before the collector looks at them: a page makes some ten thousand that all live as long as it is drawn.
 YOUNG = 50_000
 
