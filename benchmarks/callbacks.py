@@ -184,7 +184,7 @@ def server(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
         yield address, made[0]
 
 
-def _cpu(process: psutil.Process) -> float:
+def processor_ms(process: psutil.Process) -> float:
     times = process.cpu_times()
     return (times.user + times.system) * 1e3
 
@@ -236,9 +236,9 @@ def measure(settings: Settings, count: int, names: Sequence[str] | None = None) 
                 found[account.name, NAMES] = Timing(first=[ask(browser, asked[0][0], "?period=1900-01")[0]])
                 for page, search in asked:
                     timing = found.setdefault((account.name, page), Timing())
-                    before = _cpu(process)
+                    before = processor_ms(process)
                     elapsed, raw = ask(browser, page, search)
-                    timing.cpu.append(_cpu(process) - before)
+                    timing.cpu.append(processor_ms(process) - before)
                     timing.first.append(elapsed)
                     timing.kilobytes.append(len(raw) / 1e3)
                     timing.again.append(ask(browser, page, search)[0])

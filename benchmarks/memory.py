@@ -1,7 +1,7 @@
 """Memory at rest of `tew up`, by process, as proportional set size (PSS): shared pages are counted once.
 
-Over a copy of a home with an account, so that the door before Dagster's web server runs too. `after start` is taken when all
-answer and the daemon has ticked; `after pages` when a leader and a township have each opened every page, so that names and
+Over a copy of a home with accounts, so that the door before Dagster's web server runs too. At rest: no run of a job is under way
+(the first may start one by itself). `after start` is taken when all answer and the daemon has ticked; `after pages` when a leader and a township have each opened every page, so that names and
 pages of the version are held. Exit 1 where the dashboard is over 250 MB or everything over 900 MB.
 
 Belongs here: starting it, waiting, adding up. Does not belong here: growth under load (load.py).
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,12 +37,13 @@ NAMES = {
     "dagster_webserver": "Dagster web server",
     "dagster._daemon": "Dagster daemon",
     "api grpc": "code server",
+    "dagster_project.cli up": "supervisor",
 }
 
 
 def name_of(process: psutil.Process) -> str:
     words = " ".join(process.cmdline())
-    return next((name for sign, name in NAMES.items() if sign in words), "supervisor and other")
+    return next((name for sign, name in NAMES.items() if sign in words), "other")
 
 
 def pss(root: psutil.Process) -> dict[str, float]:
@@ -61,6 +63,17 @@ def _answers(address: str, path: str, statuses: tuple[int, ...]) -> bool:
         return httpx.get(address + path, timeout=5).status_code in statuses
     except httpx.HTTPError:
         return False
+
+
+def _wait_for_rest(root: psutil.Process, seconds: float) -> None:
+    """Until no run of a job (a child of the code server's) has been there for `seconds`; RuntimeError after ten minutes."""
+    deadline, quiet_since = time.monotonic() + 600, time.monotonic()
+    while time.monotonic() - quiet_since < seconds:
+        if time.monotonic() > deadline:
+            raise RuntimeError("a run goes on and on")
+        if any("spawn_main" in " ".join(one.cmdline()) for one in root.children(recursive=True)):
+            quiet_since = time.monotonic()
+        time.sleep(1.0)
 
 
 def _open_every_page(address: str, names: list[str], known: callbacks.World) -> None:
@@ -101,11 +114,11 @@ def measure(home: Path, settle: float) -> list[tuple[str, dict[str, float]]]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("tew up does not come up")
             time.sleep(1.0)
-        time.sleep(settle)
         root = psutil.Process(process.pid)
+        _wait_for_rest(root, settle)
         found = [("after start", pss(root))]
         _open_every_page(address, ["c-leader", "c-town"], known)
-        time.sleep(settle / 3)
+        _wait_for_rest(root, settle / 3)
         return [*found, ("after pages", pss(root))]
     finally:
         process.send_signal(signal.SIGTERM)
@@ -121,7 +134,9 @@ def main() -> int:
     options = parser.parse_args()
     given = load_settings(home=options.home, settle_seconds=0) if options.home else load_settings()
     with tempfile.TemporaryDirectory() as folder:
-        settings = callbacks.own_copy(given, Path(folder))
+        home = Path(folder) / "home"
+        shutil.copytree(given.home, home, ignore=shutil.ignore_patterns("accounts", "logs", "alerts.toml"))
+        settings = load_settings(home=home, settle_seconds=0)
         for account in callbacks.people(callbacks.world(settings)):
             Accounts(settings).add(account, load.PASSWORD)
         taken = measure(settings.home, options.settle)
