@@ -294,7 +294,7 @@ def _caught_up(figure: Figure, run: Run, difference: float, printed: float) -> S
     code = figure.meta.code
     for row in active_townships(run.context.townships, figure.row.first.period):
         unit_id = row["township_code"]
-        known = run.past.own(code, unit_id, "ytd")
+        known = run.past.months(code, unit_id, "ytd", figure.index)
         ytd, month = run.known_now(code, unit_id, figure.index, YTD), run.known_now(code, unit_id, figure.index, MONTH)
         if figure.index - 1 in known or ytd is None or month is None:
             continue
