@@ -16,6 +16,8 @@ from dagster_project.audit.history import Acceptance, Entry, InMemoryHistory, mo
 # A county's base, sum or gain, once the parts of its month are known or corrected: they may bear it out. Nothing new is said of
 # the county then: where the parts contradict it, their own sheet says so.
 WAIT_FOR_PARTS = frozenset({"V02", "V08", "V11"})
+# Those of them that say that a sum does not fit: where county and parts came in, one of them says so.
+SUM_RULES = frozenset({"V08"})
 # What is measured against the month before, or the same month a year before. None of these holds a cell back, so that
 # judging again changes what is said and never a figure.
 WAIT_FOR_MONTHS = frozenset({"V02", "V04", "V11", "V12", "V13", "V18", "V19"})
@@ -24,12 +26,16 @@ MONTHS_AFTER = (1, 12)
 
 
 class BeforeMonth:
-    """A history without what a submission of one form and month brought itself, and without all later months."""
+    """A history without what a submission of one form and month brought itself, and without all later months; with
+    `knew_next` the month after it stays, which was there before the submission (V02.next)."""
 
-    def __init__(self, history: InMemoryHistory, form_codes: frozenset[str], period: date) -> None:
+    def __init__(
+        self, history: InMemoryHistory, form_codes: frozenset[str], period: date, *, knew_next: bool = False
+    ) -> None:
         self._history = history
         self._forms = form_codes
         self._index = month_index(period)
+        self._next = self._index + 1 if knew_next else None
         self._kept: dict[tuple[str, str, str], Mapping[int, Entry]] = {}
 
     def value(self, indicator_code: str, unit_id: str, period: date, measure: str) -> Decimal | None:
@@ -51,7 +57,7 @@ class BeforeMonth:
             kept = self._kept[key] = {
                 index: entry
                 for index, entry in known.items()
-                if index < self._index or (index == self._index and entry[2] not in self._forms)
+                if index < self._index or index == self._next or (index == self._index and entry[2] not in self._forms)
             }
         return kept
 

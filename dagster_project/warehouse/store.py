@@ -423,18 +423,71 @@ class Store:
 
     # ------------------------------------------------------------------------------------------- judging once more
 
-    def open_warnings(self, rules: Iterable[str], level: str, months: list[date]) -> list[tuple[str, int, str, date]]:
-        """(submission, seq, unit, month) of what accepted submissions were warned of at a level in these months."""
+    def warned(
+        self, rules: Iterable[str], level: str, months: list[date], *, settled: bool = False
+    ) -> list[tuple[str, int, str, date]]:
+        """(submission, seq, unit, month) of what accepted submissions are warned of at a level in these months; with
+        `settled`, also of what they were warned of once and are no longer."""
         return self.connection.execute(
             """
             SELECT DISTINCT i.submission_id, i.seq, i.unit_id, i.period
             FROM raw.issue i JOIN raw.submission s USING (submission_id)
-            WHERE s.status = 'accepted' AND i.status = 'open' AND i.severity = 'warning' AND i.level = ?
-              AND list_contains(?, i.rule) AND list_contains(?::DATE[], i.period)
+            WHERE s.status = 'accepted' AND i.level = ? AND list_contains(?, i.rule) AND list_contains(?::DATE[], i.period)
+              AND ((i.status = 'open' AND i.severity = 'warning') OR (? AND i.status = 'resolved'))
             ORDER BY i.seq, i.unit_id, i.period
             """,
-            [level, sorted(rules), months],
+            [level, sorted(rules), months, settled],
         ).fetchall()
+
+    def said_by(self, submission_id: str) -> list[tuple[str, str, date, str]]:
+        """(form, unit, month, level) that a submission speaks of, in force or not."""
+        return self.connection.execute(
+            "SELECT DISTINCT form_code, unit_id, period, level FROM raw.observation "
+            "WHERE submission_id = ? AND status = 'accepted' AND unit_id IS NOT NULL ORDER BY ALL",
+            [submission_id],
+        ).fetchall()
+
+    def speaking_at_level(self, level: str, months: list[date]) -> list[tuple[str, int, str, date]]:
+        """(submission, seq, unit, month): who speaks last of a unit of a level in these months, by form."""
+        return self.connection.execute(
+            """
+            SELECT DISTINCT submission_id, seq, unit_id, period FROM (
+                SELECT o.submission_id, o.seq, o.form_code, o.unit_id, o.period
+                FROM raw.observation o JOIN raw.submission s USING (submission_id)
+                WHERE s.status = 'accepted' AND o.status = 'accepted' AND o.level = ? AND o.unit_id IS NOT NULL
+                  AND list_contains(?::DATE[], o.period)
+                QUALIFY o.seq = max(o.seq) OVER (PARTITION BY o.form_code, o.unit_id, o.period)
+            ) ORDER BY seq, unit_id, period
+            """,
+            [level, months],
+        ).fetchall()
+
+    def last_at_level(self, level: str, months: list[date]) -> dict[date, int]:
+        """Per month the seq of the last accepted submission that speaks of a unit of a level."""
+        rows = self.connection.execute(
+            """
+            SELECT o.period, max(o.seq) FROM raw.observation o JOIN raw.submission s USING (submission_id)
+            WHERE s.status = 'accepted' AND o.status = 'accepted' AND o.level = ? AND list_contains(?::DATE[], o.period)
+            GROUP BY o.period
+            """,
+            [level, months],
+        ).fetchall()
+        return dict(rows)
+
+    def knew_next(self, wanted: list[tuple[int, str, date]]) -> set[tuple[int, str, date]]:
+        """Those (seq, unit, month) before whose submission the unit's next month was in."""
+        if not wanted:
+            return set()
+        rows = self.connection.execute(
+            """
+            SELECT DISTINCT w.seq, w.unit_id, w.period
+            FROM (SELECT unnest(?::BIGINT[]) AS seq, unnest(?::VARCHAR[]) AS unit_id, unnest(?::DATE[]) AS period) w
+            JOIN raw.observation o ON o.unit_id = w.unit_id AND o.period = (w.period + INTERVAL 1 MONTH)::DATE
+            WHERE o.seq < w.seq
+            """,
+            [[one[place] for one in wanted] for place in range(3)],
+        ).fetchall()
+        return set(rows)
 
     def saying(self, wanted: list[tuple[str, str, date]]) -> list[tuple[str, int, str, str, date]]:
         """(submission, seq, form, unit, month): who speaks last of each (form, unit, month)."""
@@ -455,14 +508,15 @@ class Store:
             [[one[place] for one in wanted] for place in range(3)],
         ).fetchall()
 
-    def open_issues(
+    def issues_of(
         self, submission_id: str, rules: Iterable[str], unit_id: str, period: date
-    ) -> list[tuple[int, str | None, str | None, str, str, str, str]]:
-        """(number, sheet, cell, rule, severity, zh, en) of what these rules say of a unit and month."""
+    ) -> list[tuple[int, str | None, str | None, str, str | None, str, str, str, str]]:
+        """(number, sheet, cell, rule, indicator, severity, zh, en, status) of what these rules say of a unit and month."""
         return self.connection.execute(
             """
-            SELECT issue_no, sheet, cell, rule, severity, message_zh, message_en FROM raw.issue
-            WHERE submission_id = ? AND unit_id = ? AND period = ? AND status = 'open' AND list_contains(?, rule)
+            SELECT issue_no, sheet, cell, rule, indicator_code, severity, message_zh, message_en, status FROM raw.issue
+            WHERE submission_id = ? AND unit_id = ? AND period = ? AND list_contains(?, rule)
+              AND status IN ('open', 'resolved')
             ORDER BY issue_no
             """,
             [submission_id, unit_id, period, sorted(rules)],

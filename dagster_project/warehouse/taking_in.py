@@ -251,7 +251,7 @@ class _TakingIn:
                     stack.callback(parsed.clear)
                     arriving = self._parse(chunk)
                     for batch in _by_batch(chunk):
-                        waiting = self._withdraw(waiting, before_seq=min(entry.seq for entry in batch))
+                        waiting = self._withdraw(waiting, min(entry.seq for entry in batch))
                         self._hear(before_seq=min(entry.seq for entry in batch))
                         taken = self._take_arriving(batch, arriving, parsed)
                         self._take_batch([entry for entry in batch if entry.seq not in taken], parsed)
@@ -265,7 +265,7 @@ class _TakingIn:
                 if self.late:
                     self._rejudge()
         self._flush()
-        self._withdraw(waiting, before_seq=None)
+        self._withdraw(waiting, None)
         self._finish()
 
     def _parse(self, entries: Iterable[Received]) -> Iterator[tuple[int, ParsedWorkbook]]:
@@ -525,7 +525,7 @@ class _TakingIn:
         self._flush({REREAD_KEY: ""})
 
     def _rejudge(self) -> None:
-        """Judge again those that were judged before their neighbours came: the month before, the parts of a sum."""
+        """Judge again those that were judged before their neighbours came, or went: the month before, the parts of a sum."""
         late, self.late = self.late, rejudging.Late()
         if not late:
             return
@@ -558,20 +558,22 @@ class _TakingIn:
             self.report.issues[severity] += count - before[severity]
 
     def _withdraw(self, waiting: list[Withdrawal], before_seq: int | None) -> list[Withdrawal]:
-        """Apply the withdrawals said before a delivery (all, where None); returns those left."""
+        """Apply the withdrawals said before a delivery (all, where None); returns those left. One after another, each
+        with what follows from it, so that it does not matter how many a refresh finds."""
         due = [entry for entry in waiting if before_seq is None or entry.after_seq < before_seq]
-        if not due:
-            return waiting
-        self._flush()
-        with self.store.transaction():
-            for entry in due:
+        for entry in due:
+            self._flush()
+            seq = next(seq for seq, one in self.state.received.items() if one.submission_id == entry.submission_id)
+            self.late.note_gone(self.store.said_by(entry.submission_id), seq)
+            with self.store.transaction():
                 self.store.withdraw(entry.submission_id, entry.at)
-                self.report.withdrawn.append(entry.submission_id)
-        self.known = None
-        for sha, repeated in self.repeated.items():
-            seqs = {archive.submission_id(seq) for seq in self.state.by_content[sha]}
-            if any(entry.submission_id in seqs for entry in due):
-                repeated.is_beaten = True
+                self.store.set_meta(REJUDGE_KEY, self.late.to_text())
+            self.report.withdrawn.append(entry.submission_id)
+            self.known = None
+            for sha, repeated in self.repeated.items():
+                if entry.submission_id in {archive.submission_id(seq) for seq in self.state.by_content[sha]}:
+                    repeated.is_beaten = True
+            self._rejudge()
         return [entry for entry in waiting if entry not in due]
 
     def _hear(self, before_seq: int) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 
-from dagster_project.settings import Settings
+from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import refresh, store, taking_in
+from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.taking_in import REJUDGE_KEY, IngestReport
 from tests.warehouse import workbooks
 from tests.warehouse.workbooks import START, TOWNS
@@ -114,3 +119,68 @@ def test_parts_that_come_in_later_settle_the_countys_restated_base(
     parts(home, "towns.xlsx", [(90, 180, bases[0]), (75, 150, bases[1])], 20)
     take_in(home)
     assert [row[:3] for row in issues(home, "V11", "2026.xlsx")] == [("F3", *told)]
+
+
+# ------------------------------------------------------------------------------------------------------ withdrawals
+
+
+def test_a_withdrawn_month_is_no_measure_and_the_one_it_beat_is_judged_again(home: Settings) -> None:
+    month(home, "1.xlsx", 1, 0, month=100, ytd=100)
+    month(home, "2.xlsx", 2, 10, month=100, ytd=200)
+    month(home, "2b.xlsx", 2, 20, month=150, ytd=250)
+    month(home, "3.xlsx", 3, 30, month=120, ytd=320)
+    take_in(home)
+    assert [row[:3] for row in issues(home, "V02", "3.xlsx")] == [("D5", "warning", "open")]
+    refresh.withdraw(home, "S000003", "typing")
+    assert take_in(home).rejudged == ["3.xlsx"]
+    told = issues(home, "V02", "3.xlsx")
+    assert [row[:3] for row in told] == [("D5", "info", "resolved")] and "2b.xlsx" in told[0][3]
+    # January is sent anew: it is the month in force again, 2.xlsx, that is judged beside it
+    month(home, "1b.xlsx", 1, 40, month=90, ytd=90)
+    assert take_in(home).rejudged == ["2.xlsx"]
+    refresh.withdraw(home, "S000005", "typing")
+    assert take_in(home).rejudged == ["2.xlsx"]
+    assert [row[1:3] for row in issues(home, "V02", "2.xlsx")] == [("info", "resolved")]
+    before = everything(home)
+    refresh.discard_work(home)
+    take_in(home)
+    assert everything(home) == before
+
+
+def test_an_issue_that_parts_had_settled_stands_again_without_them(home: Settings) -> None:
+    county(home, "2025.xlsx", 2025, 300, None, 0)
+    county(home, "2026.xlsx", 2026, 330, 270, 10)
+    parts(home, "towns.xlsx", [(90, 180, 150), (75, 150, 120)], 20)
+    take_in(home)
+    assert [row[1:3] for row in issues(home, "V11", "2026.xlsx")] == [("info", "resolved")]
+    refresh.withdraw(home, "S000003", "wrong file")
+    take_in(home)
+    assert [row[1:3] for row in issues(home, "V11", "2026.xlsx")] == [("warning", "open")]
+
+
+# month, its figure, by how much its year to date is off; the same figures twice are one content
+FILES = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from([100, 150]), st.sampled_from([0, 40])), min_size=4, max_size=6
+)
+
+
+@settings_of(
+    max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(files=FILES, data=st.data())
+def test_after_withdrawals_all_is_as_after_a_rebuild(
+    home: Settings, tmp_path_factory: pytest.TempPathFactory, files: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    withdrawn = data.draw(st.lists(st.integers(0, len(files) - 1), min_size=1, max_size=2, unique=True))
+    own = load_settings(home=tmp_path_factory.mktemp("homes"), seeds=home.seeds, settle_seconds=0)
+    for at, (number, flow, slip) in enumerate(files):
+        month(own, f"{at}.xlsx", number, at, month=flow, ytd=100 * number + slip)
+    take_in(own)
+    for at in withdrawn:
+        with contextlib.suppress(WarehouseError):  # a content in force already was no submission of its own
+            refresh.withdraw(own, f"S{at + 1:06d}", "typing")
+            take_in(own)
+    before = everything(own)
+    refresh.discard_work(own)
+    take_in(own)
+    assert everything(own) == before
