@@ -223,12 +223,15 @@ class InMemoryHistory:
             sums[key] = (value, obs.form_code)
         for (code, unit_id, index, measure), (value, form_code) in sums.items():
             self._put(code, unit_id, index, measure, value, form_code)
-        accepted = [row for row in intake.parsed.incidents if row.status == "accepted"]
-        for row in accepted:
+        self.add_incidents(row for row in intake.parsed.incidents if row.status == "accepted")
+
+    def add_incidents(self, rows: Iterable[IncidentRow]) -> None:
+        """Puts a sheet's incidents into force; sent again, it replaces the unit's incidents of that month."""
+        held = list(rows)
+        for row in held:
             for unit in (row.enterprise_id, row.township_code):
-                # a sheet sent again replaces the unit's incidents of that month
                 self._incidents.get(unit or "", {}).pop(month_index(row.occurred_on), None)
-        for row in accepted:
+        for row in held:
             self.add_incident(row)
 
     def _ranks_below(self, indicator_code: str, new: str | None, present: str | None) -> bool:

@@ -67,6 +67,30 @@ _KEYS_OF_LIVE = """
     FROM raw.task t JOIN live l USING (submission_id)
 """
 
+UNIT_AND_MONTH = "PARTITION BY coalesce(i.enterprise_id, i.township_code), date_trunc('month', i.occurred_on)"
+
+# Figures that are or were in force, summed within their submission; asks for the first period;
+# `units` may narrow it.
+FIGURES = """
+WITH released AS (
+    -- as dbt's stg_observation: every error on the cell is accepted
+    SELECT i.submission_id, i.sheet, i.cell
+    FROM raw.issue i LEFT JOIN raw.act a
+      ON i.submission_id = a.submission_id AND i.cell = a.cell AND i.rule = a.rule
+      AND (a.sheet IS NULL OR a.sheet = i.sheet) AND a.kind = 'accepted'
+    WHERE i.severity = 'error' AND i.cell IS NOT NULL
+    GROUP BY ALL HAVING count(*) = count(a.said_at)
+)
+SELECT o.indicator_code, o.unit_id, o.period, o.measure, sum(o.value)::DECIMAL(24, 6),
+       max(o.null_reason), o.form_code, o.seq
+FROM raw.observation o JOIN raw.submission s USING (submission_id)
+LEFT JOIN released r ON o.submission_id = r.submission_id AND o.sheet = r.sheet AND o.cell = r.cell
+WHERE s.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ? AND NOT o.is_carried
+  {units}
+  AND (o.status = 'accepted' OR (o.status = 'quarantined' AND r.cell IS NOT NULL))
+GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
+"""
+
 
 class DamagedDatabase(WarehouseError):
     """The work database's file cannot be read; it can be rebuilt from the archive."""
@@ -628,24 +652,8 @@ class Store:
         form), in order of intake; repeated rows of one submission are added up. `units`: of these alone."""
         parameters: list[Any] = [since] if units is None else [since, sorted(units)]
         cursor = self.connection.execute(
-            f"""
-            WITH released AS (
-                -- as dbt's stg_observation: every error on the cell is accepted
-                SELECT i.submission_id, i.sheet, i.cell
-                FROM raw.issue i LEFT JOIN raw.act a
-                  ON i.submission_id = a.submission_id AND i.cell = a.cell AND i.rule = a.rule
-                  AND (a.sheet IS NULL OR a.sheet = i.sheet) AND a.kind = 'accepted'
-                WHERE i.severity = 'error' AND i.cell IS NOT NULL
-                GROUP BY ALL HAVING count(*) = count(a.said_at)
-            )
-            SELECT o.indicator_code, o.unit_id, o.period, o.measure, sum(o.value)::DECIMAL(24, 6),
-                   max(o.null_reason), o.form_code
-            FROM raw.observation o JOIN raw.submission s USING (submission_id)
-            LEFT JOIN released r ON o.submission_id = r.submission_id AND o.sheet = r.sheet AND o.cell = r.cell
-            WHERE s.status = 'accepted' AND o.unit_id IS NOT NULL AND o.period >= ? AND NOT o.is_carried
-              {"" if units is None else "AND o.unit_id IN (SELECT unnest(?::VARCHAR[]))"}
-              AND (o.status = 'accepted' OR (o.status = 'quarantined' AND r.cell IS NOT NULL))
-            GROUP BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code, o.seq
+            FIGURES.format(units="" if units is None else "AND o.unit_id IN (SELECT unnest(?::VARCHAR[]))")
+            + """
             QUALIFY row_number() OVER (
                 PARTITION BY o.indicator_code, o.unit_id, o.period, o.measure, o.form_code ORDER BY o.seq DESC
             ) = 1
@@ -654,7 +662,15 @@ class Store:
             parameters,
         )
         while rows := cursor.fetchmany(50_000):
+            yield from (row[:-1] for row in rows)
+
+    def figures_as_they_came(self, since: date) -> Iterator[tuple[Any, ...]]:
+        """As `figures`, with what later submissions superseded, and each row's seq behind it."""
+        cursor = self.connection.cursor()  # its own: others ask in between
+        cursor.execute(FIGURES.format(units="") + " ORDER BY o.seq", [since])
+        while rows := cursor.fetchmany(50_000):
             yield from rows
+        cursor.close()
 
     def columns(self) -> Iterator[tuple[Any, ...]]:
         """Where the last workbook of each form and reporting unit has its columns: (form, unit, file, sheet, letters,
@@ -696,34 +712,43 @@ class Store:
 
     def incidents(self) -> Iterator[IncidentRow]:
         """Incidents in force: of each unit and month those of the latest sheet."""
+        yield from (row for _, row in self._incidents("QUALIFY i.seq = max(i.seq) OVER (" + UNIT_AND_MONTH + ")"))
+
+    def incidents_as_they_came(self) -> Iterator[tuple[int, IncidentRow]]:
+        """As `incidents`, with what later sheets superseded, and each one's seq."""
+        yield from self._incidents("")
+
+    def _incidents(self, which: str) -> Iterator[tuple[int, IncidentRow]]:
         rows = self.connection.execute(
-            """
+            f"""
             SELECT i.form_code, i.occurred_on, i.category, i.deaths, i.serious_injuries, i.direct_loss,
-                   i.declared_class, i.counted_in_rate, i.sheet, i.cell, i.raw_text, i.enterprise_id, i.township_code
+                   i.declared_class, i.counted_in_rate, i.sheet, i.cell, i.raw_text, i.enterprise_id, i.township_code,
+                   i.seq
             FROM raw.incident i JOIN raw.submission s USING (submission_id)
             WHERE s.status = 'accepted' AND i.status = 'accepted'
-            QUALIFY i.seq = max(i.seq) OVER (
-                PARTITION BY coalesce(i.enterprise_id, i.township_code), date_trunc('month', i.occurred_on)
-            )
+            {which}
             ORDER BY i.seq, i.occurred_on
             """
         ).fetchall()
         for row in rows:
-            yield IncidentRow(
-                form_code=row[0],
-                unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
-                occurred_on=row[1],
-                category=row[2],
-                deaths=row[3],
-                serious_injuries=row[4],
-                direct_loss=row[5],
-                declared_class=row[6],
-                counted_in_rate=row[7],
-                sheet=row[8],
-                cell=row[9],
-                raw_text=row[10] or "",
-                enterprise_id=row[11],
-                township_code=row[12],
+            yield (
+                row[13],
+                IncidentRow(
+                    form_code=row[0],
+                    unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
+                    occurred_on=row[1],
+                    category=row[2],
+                    deaths=row[3],
+                    serious_injuries=row[4],
+                    direct_loss=row[5],
+                    declared_class=row[6],
+                    counted_in_rate=row[7],
+                    sheet=row[8],
+                    cell=row[9],
+                    raw_text=row[10] or "",
+                    enterprise_id=row[11],
+                    township_code=row[12],
+                ),
             )
 
     def superseded_contents(self, beaten: Collection[int] | None = None) -> set[str]:
@@ -808,15 +833,81 @@ class Store:
         ).fetchone()
         return None if row is None else row[0]
 
-    def unresolved_submissions(self) -> dict[str, int]:
-        """Accepted submissions with rows whose unit was not known when they were read, and how many cells."""
+    def depending_on_registers(self, before_seq: int, since: date) -> dict[str, tuple[int, int, int]]:
+        """Accepted submissions before a delivery that a register may have something to say about: with rows whose unit
+        was not known, of months from `since` on, or that named an enterprise provisionally. By submission: cells of
+        unknown units, errors, warnings."""
         rows = self.connection.execute(
             """
-            SELECT s.submission_id, count(*) FROM raw.submission s JOIN raw.observation o USING (submission_id)
-            WHERE s.status = 'accepted' AND o.unit_id IS NULL GROUP BY ALL
-            """
+            WITH said AS (
+                SELECT submission_id, unit_id, period FROM raw.observation
+                UNION ALL
+                SELECT submission_id, coalesce(enterprise_id, township_code), occurred_on FROM raw.incident
+            ),
+            provisional AS (
+                SELECT DISTINCT p.submission_id FROM raw.enterprise p
+                JOIN raw.enterprise r ON p.enterprise_id = r.enterprise_id AND p.is_provisional AND NOT r.is_provisional
+            )
+            SELECT s.submission_id, count(*) FILTER (said.unit_id IS NULL), s.errors, s.warnings
+            FROM raw.submission s JOIN said USING (submission_id)
+            WHERE s.status = 'accepted' AND s.seq < ?
+            GROUP BY ALL
+            HAVING count(*) FILTER (said.unit_id IS NULL) > 0 OR max(said.period) >= ?
+              OR s.submission_id IN (SELECT submission_id FROM provisional)
+            """,
+            [before_seq, since],
         ).fetchall()
-        return dict(rows)
+        return {row[0]: row[1:] for row in rows}
+
+    def registers_since(self, ids: Iterable[str]) -> date | None:
+        """The first day from which any of these registers holds; None where none of them is a register."""
+        row = self.connection.execute(
+            "SELECT min(valid_from) FROM raw.enterprise WHERE list_contains(?, submission_id) AND NOT is_provisional",
+            [sorted(ids)],
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def told(self, submission_id: str, rule: str) -> list[Issue]:
+        """What one rule said of a submission."""
+        rows = self.connection.execute(
+            "SELECT rule, severity, message_zh, message_en, sheet, cell, raw_text, indicator_code, level, unit_id, period "
+            "FROM raw.issue WHERE submission_id = ? AND rule = ? ORDER BY issue_no",
+            [submission_id, rule],
+        ).fetchall()
+        return [Issue(*row) for row in rows]
+
+    def later_neighbours(self, ids: Iterable[str], months: Iterable[int]) -> list[tuple[str, str, date, int]]:
+        """(form, unit, month, seq) of what these submissions say and what came in after them about the same unit, so many
+        months earlier, by the same form; the seq is the last such one's."""
+        return self.connection.execute(
+            """
+            SELECT o.form_code, o.unit_id, o.period, max(n.seq)
+            FROM (
+                SELECT DISTINCT form_code, unit_id, period, seq, unnest(?::INTEGER[]) AS months FROM raw.observation
+                WHERE list_contains(?, submission_id) AND status = 'accepted' AND unit_id IS NOT NULL
+            ) o
+            JOIN raw.observation n ON n.form_code = o.form_code AND n.unit_id = o.unit_id AND n.seq > o.seq
+              AND n.period = (o.period - to_months(o.months))::DATE AND n.status = 'accepted'
+            JOIN raw.submission s ON n.submission_id = s.submission_id AND s.status = 'accepted'
+            GROUP BY ALL ORDER BY ALL
+            """,
+            [list(months), sorted(ids)],
+        ).fetchall()
+
+    def later_parts(self, ids: Iterable[str]) -> list[tuple[date, int]]:
+        """(month, seq) of what these submissions say of the county and what came in after them about its parts."""
+        return self.connection.execute(
+            """
+            SELECT o.period, max(n.seq)
+            FROM (
+                SELECT DISTINCT period, seq FROM raw.observation WHERE list_contains(?, submission_id) AND level = 'county'
+            ) o
+            JOIN raw.observation n ON n.period = o.period AND n.seq > o.seq AND n.level <> 'county' AND n.status = 'accepted'
+            JOIN raw.submission s ON n.submission_id = s.submission_id AND s.status = 'accepted'
+            GROUP BY ALL ORDER BY ALL
+            """,
+            [sorted(ids)],
+        ).fetchall()
 
 
 class Ahead:

@@ -34,6 +34,7 @@ from dagster_project.warehouse import (
     reception,
     reference_tables,
     rejudging,
+    rereading,
 )
 from dagster_project.warehouse import store as stores
 from dagster_project.warehouse.archive import Journal, JournalState, Received, Withdrawal, utc_now
@@ -67,7 +68,7 @@ REJUDGE_KEY = "rejudge_for"
 class IngestReport:
     """What taking in did. `submissions` has one entry per workbook taken in now, `rejected` those that gave nothing,
     with their messages; `seen_again` repeated contents found to be in force; `reread` submissions read again because
-    a register came in that knows their units; `rejudged` those judged again because a neighbour came in late."""
+    a register came in late or was withdrawn, where that changed something; `rejudged` those judged again because a neighbour came in late."""
 
     submissions: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
@@ -377,7 +378,8 @@ class _TakingIn:
                 self._flush()
         if registers:
             # Written with the register itself: a kill in between must not lose that others wait for it.
-            self._flush({REREAD_KEY: str(max(first))})
+            ids = tuple(entry.submission_id for entry in registers)
+            self._flush({REREAD_KEY: rereading.Cause(min(entry.seq for entry in entries), ids).to_text()})
 
     def _is_register(self, shelf: _Shelf, entry: Received) -> bool:
         parsed = shelf.peek(entry.seq)
@@ -415,8 +417,10 @@ class _TakingIn:
             again.replace(entry.seq, keys)
         self._report(submission, intake, status)
 
-    def _read(self, submission: Submission, parsed: ParsedWorkbook | None) -> tuple[Intake, str]:
-        """Resolve and audit; a fault of ours rejects this workbook alone, with an issue that says so."""
+    def _read(
+        self, submission: Submission, parsed: ParsedWorkbook | None, known: Known | None = None
+    ) -> tuple[Intake, str]:
+        """Resolve and audit, beside `known` or else what is known now; a fault of ours rejects this workbook alone, with an issue that says so."""
         if parsed is None:
             key = "warehouse.file_too_large"
             zh, en = render(
@@ -427,7 +431,7 @@ class _TakingIn:
             )
             return _empty(submission.file_name, Issue(key, "error", zh, en)), "rejected"
         try:
-            intake = self.reading.read(parsed, self._current(), submission)
+            intake = self.reading.read(parsed, known or self._current(), submission)
         except WarehouseError:
             raise
         except Exception as error:
@@ -499,29 +503,41 @@ class _TakingIn:
         return self.store.meta(REREAD_KEY) not in (None, "")
 
     def _reread(self) -> None:
-        """Registers came in: read submissions again that name units nobody knew. Same submission, same place in
-        the order; only what it says of those units changes."""
+        """Registers came in, or one went: read earlier submissions again that they have something to say about. Same
+        submission, same place in the order; what follows for its neighbours is judged again after it."""
         self._flush()
-        unresolved = self.store.unresolved_submissions()
-        entries = [entry for entry in self.state.live if entry.submission_id in unresolved]
+        cause = rereading.Cause.from_text(self.store.meta(REREAD_KEY) or "")
+        wanted = self.store.depending_on_registers(cause.before, cause.since(self.store))
+        entries = [entry for entry in self.state.live if entry.submission_id in wanted]
         shelf = _Shelf(self.settings.work / "spool")
         try:
             for seq, again in self._parse(entries):
                 shelf.put(seq, again)
             self.known = None
+            if entries:
+                first = history_start(self.oldest or date.max)
+                again_seqs = {entry.seq for entry in entries}
+                met = rereading.AsItCame(self.store, self.reference, self.reading.vocabulary, first, again_seqs)
             for entry in entries:
                 parsed = shelf.take(entry.seq)
                 if parsed is None:
                     continue
                 submission = _submission(entry)
-                intake, status = self._read(submission, parsed)
-                after = sum(cell.unit_id is None for cell in intake.parsed.observations)
-                if status == "accepted" and after < unresolved[entry.submission_id]:
-                    self.batch.add(submission, intake, status)
-                    self._current().add(intake)
+                intake, status = self._read(submission, parsed, met.before(entry.seq))
+                if status != "accepted":
+                    continue
+                intake.issues.extend(self.store.told(entry.submission_id, rereading.KEPT_RULE))
+                met.add(intake)
+                self.batch.add(submission, intake, status)
+                severities = [issue.severity for issue in intake.issues]
+                unknown = sum(cell.unit_id is None for cell in intake.parsed.observations)
+                unknown += sum(not (row.enterprise_id or row.township_code) for row in intake.parsed.incidents)
+                if wanted[entry.submission_id] != (unknown, severities.count("error"), severities.count("warning")):
                     self.report.reread.append(entry.path)
         finally:
             shelf.clear()
+        self._flush()
+        rereading.note_neighbours(self.store, [entry.submission_id for entry in entries], self.late)
         self._flush({REREAD_KEY: ""})
 
     def _rejudge(self) -> None:
@@ -566,6 +582,8 @@ class _TakingIn:
             seq = next(seq for seq, one in self.state.received.items() if one.submission_id == entry.submission_id)
             self.late.note_gone(self.store.said_by(entry.submission_id), seq)
             with self.store.transaction():
+                if self.store.registers_since([entry.submission_id]) is not None:
+                    self.store.set_meta(REREAD_KEY, rereading.Cause(entry.after_seq + 1).to_text())
                 self.store.withdraw(entry.submission_id, entry.at)
                 self.store.set_meta(REJUDGE_KEY, self.late.to_text())
             self.report.withdrawn.append(entry.submission_id)
@@ -573,6 +591,8 @@ class _TakingIn:
             for sha, repeated in self.repeated.items():
                 if entry.submission_id in {archive.submission_id(seq) for seq in self.state.by_content[sha]}:
                     repeated.is_beaten = True
+            if self._registers_unfinished():
+                self._reread()
             self._rejudge()
         return [entry for entry in waiting if entry not in due]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +185,62 @@ def test_after_withdrawals_all_is_as_after_a_rebuild(
     refresh.discard_work(own)
     take_in(own)
     assert everything(own) == before
+
+
+# --------------------------------------------------------------------------------------------------- late registers
+
+REGISTER = "名录.xlsx"
+
+
+def as_it_stands(settings: Settings) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Figures and issues by file, whatever the order in which the files came."""
+    with store.open_store(settings) as opened:
+        figures = opened.connection.execute(
+            "SELECT s.file_name, o.unit_id, o.township_code, o.period, o.measure, o.value, o.status, o.cell "
+            "FROM raw.observation o JOIN raw.submission s USING (submission_id) WHERE s.status = 'accepted' ORDER BY ALL"
+        ).fetchall()
+        told = opened.connection.execute(
+            "SELECT s.file_name, i.sheet, i.cell, i.rule, i.severity, i.status, i.message_zh FROM raw.issue i "
+            "JOIN raw.submission s USING (submission_id) WHERE s.status = 'accepted' ORDER BY ALL"
+        ).fetchall()
+    return figures, told
+
+
+def enterprise_months(settings: Settings) -> None:
+    """March comes before February; one plant alone is named in February's sheet; a township's figure beside them."""
+    both = list(workbooks.ENTERPRISES)
+    workbooks.enterprises(settings.inbox / "1.xlsx", 1, {both[0]: (100, 100), both[1]: (10, 10)}, mtime=START + 1)
+    workbooks.enterprises(settings.inbox / "3.xlsx", 3, {both[0]: (100, 350), both[1]: (10, 30)}, mtime=START + 2)
+    month(settings, "乡镇.xlsx", 2, 3, month=100, ytd=200)
+    take_in(settings)
+    workbooks.enterprises(settings.inbox / "2.xlsx", 2, {both[0]: (100, 200)}, mtime=START + 4)
+    take_in(settings)
+
+
+def test_a_late_register_makes_all_as_if_it_had_come_first(home: Settings, tmp_path: Path) -> None:
+    other = load_settings(home=tmp_path / "other", seeds=home.seeds, settle_seconds=0)
+    workbooks.register(other.inbox / REGISTER, mtime=START)
+    take_in(other)
+    enterprise_months(other)
+    enterprise_months(home)
+    without = as_it_stands(home)
+    workbooks.register(home.inbox / REGISTER, mtime=START + 50)
+    report = take_in(home)
+    assert set(report.reread) == {"1.xlsx", "2.xlsx", "3.xlsx"} and report.rejudged == ["3.xlsx"]
+    assert as_it_stands(home) == as_it_stands(other)
+    told = as_it_stands(home)[1]
+    # February lacks a plant of the register; it and March, which came before it, do not follow from each other
+    assert [one[0] for one in told if one[3] == "V35" and "枫林湖食品有限公司" in one[6]] == ["2.xlsx"]
+    assert {one[0] for one in told if one[3] == "V02" and one[5] == "open"} == {"2.xlsx", "3.xlsx"}
+    before = everything(home)
+    refresh.discard_work(home)
+    take_in(home)
+    assert everything(home) == before, "a rebuild says the same"
+
+    refresh.withdraw(home, "S000005", "another county's")
+    take_in(home)
+    assert as_it_stands(home) == without, "without the register all is as it was before it"
+    before = everything(home)
+    refresh.discard_work(home)
+    take_in(home)
+    assert everything(home) == before, "a rebuild says the same"
