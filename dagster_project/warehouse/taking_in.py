@@ -272,6 +272,8 @@ class _TakingIn:
     def _parse(self, entries: Iterable[Received]) -> Iterator[tuple[int, ParsedWorkbook]]:
         """Parsed workbooks by seq, in the order of `entries`, as the children are done with them."""
         readable = [entry for entry in entries if self._is_readable(entry)]
+        if not readable:
+            return  # no pool for nothing
         by_seq = {entry.seq: entry for entry in readable}
 
         def contents() -> Iterator[tuple[int, bytes, str]]:
