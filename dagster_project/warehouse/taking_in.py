@@ -222,6 +222,7 @@ class _TakingIn:
         self.heard = store.heard()
         # What was beaten before this pass; None where that is not known.
         self.beaten_before: set[int] | None = None
+        self.has_reread = False
         # What came later than somebody who is measured against it; kept in raw.meta until they are judged again.
         self.late = rejudging.Late.from_text(store.meta(REJUDGE_KEY))
 
@@ -517,6 +518,7 @@ class _TakingIn:
                 shelf.put(seq, again)
             self.known = None
             if entries:
+                self.has_reread = True
                 first = history_start(self.oldest or date.max)
                 again_seqs = {entry.seq for entry in entries}
                 met = rereading.AsItCame(self.store, self.reference, self.reading.vocabulary, first, again_seqs)
@@ -631,7 +633,7 @@ class _TakingIn:
     def _beaten(self) -> set[int]:
         """Seqs no longer wholly in force, from what is known of them and what came in now. A submission that was read
         again, or withdrawn, may beat fewer than it did; then all are looked at."""
-        if self.beaten_before is None or self.report.withdrawn or self.report.reread:
+        if self.beaten_before is None or self.report.withdrawn or self.has_reread:
             return self.store.beaten()
         ids = [entry["submission_id"] for entry in self.report.submissions]
         return self.beaten_before | self.store.beaten_by(ids) if ids else self.beaten_before
