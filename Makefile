@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run setup setup-offline wheels setup-dev test test-fast lint format lock docs clean
+.PHONY: run setup setup-offline wheels setup-dev setup-spark test test-fast lint format lock docs clean
 
 run: setup
 	$(BIN)/tew demo --if-empty
@@ -41,6 +41,10 @@ $(VENV)/.dev-stamp: requirements-dev.lock $(VENV)/.run-stamp
 	$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
+# The optional engine (docs/spark.md); Java 17 or 21 comes from the system. About 600 MB.
+setup-spark: setup
+	$(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
+
 test: setup-dev
 	$(BIN)/python -m tests.browser --install
 	$(MAKE) lint
@@ -70,6 +74,9 @@ lock:
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate \
 		--extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate \
+		--extra spark -c requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dbt/target dbt/logs

@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     home: Path = Field(default=PROJECT_ROOT / "data")
     seeds: Path = Field(default=PROJECT_ROOT / "seeds" / "reference")
     dbt_target: str = "duckdb"
+    # Where dbt_target is spark: its master (local[2], spark://host:7077, yarn, k8s://…) and the storage shared with its
+    # workers, a folder or a URL (empty: work/spark). All else is said in Spark's own files (docs/spark.md).
+    spark_master: str = "local[2]"
+    spark_storage: str = ""
     keep_versions: int = Field(default=12, ge=2)
     ingest_workers: int = Field(default=2, ge=1)
     ingest_timeout_s: float = Field(default=10.0, gt=0)
@@ -105,7 +109,7 @@ class Settings(BaseSettings):
     @cached_property
     def dbt_target_path(self) -> Path:
         """Where dbt writes manifest and run results: in the home, so that the project folder stays read-only."""
-        return self.work / "dbt"
+        return self.work / ("dbt" if self.dbt_target == "duckdb" else f"dbt-{self.dbt_target}")
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -20,8 +20,8 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.settings import Settings
-from dagster_project.warehouse import fingerprints, store
+from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse import fingerprints, spark, store
 from dagster_project.warehouse.errors import BuildFailed
 from dagster_project.warehouse.files import read_json, write_json
 
@@ -230,9 +230,22 @@ def build(
     left_out = ["unit_test"] if judged else ["unit_test", "test"]
     rest = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
     rest += ["--select", select] if select else []
-    outcome = invoke(settings, arguments(settings, "build", *rest), [_progress_callback(progress)])
+    command = arguments(settings, "build", *rest)
+    samples: dict[str, list[dict[str, Any]]] = {}
+    if spark.is_chosen(settings):
+        with spark.session(settings) as session:
+            outcome = invoke(settings, command, [_progress_callback(progress)])
+            samples = _samples(outcome, lambda sql: spark.rows(session, sql, SAMPLE_ROWS))
+            spark.collect(settings, session)
+        error = _exception(outcome) or _publish_macros(settings)
+    else:
+        outcome = invoke(settings, command, [_progress_callback(progress)])
+        error = _exception(outcome)
+        with _candidate_rows(settings) as rows:
+            samples = _samples(outcome, rows)
     nodes = [_node_result(result) for result in getattr(outcome.result, "results", None) or []]
-    error = None if outcome.exception is None else str(outcome.exception)
+    for node in nodes:
+        node.sample = samples.get(node.unique_id, [])
     if not nodes and error is None:
         error = "dbt ran no node"
     ok = bool(outcome.success) and bool(nodes) and error is None and not any(node.is_failed for node in nodes)
@@ -244,7 +257,6 @@ def build(
         position=facts.get("position"),
         facts=facts,
     )
-    _add_samples(settings, result, getattr(outcome.result, "results", None) or [])
     write_json(result_file(settings), result.as_dict())
     return result
 
@@ -275,31 +287,50 @@ def _node_result(result: Any) -> NodeResult:
     )
 
 
-def _add_samples(settings: Settings, outcome: BuildResult, results: Sequence[Any]) -> None:
-    """The first failing rows of each failed or warning test, so that the report says where."""
-    compiled = {
-        result.node.unique_id: result.node.compiled_code
-        for result in results
-        if getattr(result.node, "compiled_code", None)
-    }
-    wanted = [
-        node
-        for node in outcome.nodes
-        if node.resource_type == "test" and node.status in ("fail", "warn") and node.unique_id in compiled
-    ]
-    if not wanted:
-        return
-    connection = store.connect(settings.candidate, read_only=True)
+def _exception(outcome: Any) -> str | None:
+    return None if outcome.exception is None else str(outcome.exception)
+
+
+def _publish_macros(settings: Settings) -> str | None:
+    """What only DuckDB can hold in the published file (marts.appraisal_score), by its own target; an error's words."""
+    own = load_settings(**{**settings.model_dump(), "dbt_target": "duckdb"})
+    own.__dict__["candidate"] = settings.candidate
+    return _exception(invoke(own, arguments(own, "run-operation", "publish_appraisal_score")))
+
+
+def _samples(outcome: Any, rows: Callable[[str], list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """By test that failed or warned its first failing rows, so that the report says where."""
+    found = {}
+    for result in getattr(outcome.result, "results", None) or []:
+        node, status = result.node, getattr(result.status, "value", str(result.status))
+        code = getattr(node, "compiled_code", None)
+        if status in ("fail", "warn") and code and getattr(node.resource_type, "value", node.resource_type) == "test":
+            found[node.unique_id] = rows(code)
+    return found
+
+
+@contextmanager
+def _candidate_rows(settings: Settings) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """The first rows of a query over the candidate as texts by column; none where the query cannot be run."""
+    connection: duckdb.DuckDBPyConnection | None = None
+
+    def rows(sql: str) -> list[dict[str, Any]]:
+        nonlocal connection
+        if connection is None:
+            connection = store.connect(settings.candidate, read_only=True)
+            work = str(settings.warehouse).replace("'", "''")
+            connection.execute(f"ATTACH '{work}' AS work (READ_ONLY)")
+        with suppress(duckdb.Error):
+            cursor = connection.execute(f"SELECT * FROM ({sql}) LIMIT {SAMPLE_ROWS}")
+            names = [column[0] for column in cursor.description or []]
+            return [
+                {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
+                for row in cursor.fetchall()
+            ]
+        return []
+
     try:
-        work = str(settings.warehouse).replace("'", "''")
-        connection.execute(f"ATTACH '{work}' AS work (READ_ONLY)")
-        for node in wanted:
-            with suppress(duckdb.Error):
-                cursor = connection.execute(f"SELECT * FROM ({compiled[node.unique_id]}) LIMIT {SAMPLE_ROWS}")
-                names = [column[0] for column in cursor.description or []]
-                node.sample = [
-                    {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
-                    for row in cursor.fetchall()
-                ]
+        yield rows
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()

@@ -111,11 +111,23 @@
     ]) }}
 {%- endmacro %}
 
-{#- marts.appraisal_score: the formula for whoever simulates (the dashboard's what-if, analysts). -#}
+{#- marts.appraisal_score: the formula for whoever simulates (the dashboard's what-if, analysts). Only the published file
+    holds it; where another engine makes the marts, publish_appraisal_score writes it into that file afterwards. -#}
 {% macro publish_appraisal(relation) -%}
+    {{ return(adapter.dispatch('publish_appraisal', 'tew')(relation)) }}
+{%- endmacro %}
+{% macro spark__publish_appraisal(relation) -%}
+{%- endmacro %}
+{% macro default__publish_appraisal(relation) -%}
     {%- set a = {} -%}
     {%- for name in appraisal_arguments() -%}{%- do a.update({name: name}) -%}{%- endfor -%}
     create or replace macro {{ relation.database }}.{{ relation.schema }}.appraisal_score({{ appraisal_arguments() | join(', ') }}) as (
         {{ appraisal_score(a) }}
     )
+{%- endmacro %}
+
+{% macro publish_appraisal_score() -%}
+    {%- do run_query(publish_appraisal(api.Relation.create(
+        database=target.database, schema='marts', identifier='fct_score'
+    ))) -%}
 {%- endmacro %}

@@ -44,7 +44,7 @@
     date_diff('day', cast({{ earlier }} as date), cast({{ later }} as date))
 {%- endmacro %}
 {% macro spark__days_between(earlier, later) -%}
-    datediff({{ later }}, {{ earlier }})
+    cast(datediff({{ later }}, {{ earlier }}) as bigint)
 {%- endmacro %}
 
 {#- Does `text` contain a match of the regular expression `pattern`? -#}
@@ -105,5 +105,5 @@
     string_agg({{ text }}, '; ' order by {{ order_by }})
 {%- endmacro %}
 {% macro spark__joined_texts(text, order_by) -%}
-    array_join(transform(array_sort(collect_list(struct({{ order_by }}, {{ text }}))), one -> one.col2), '; ')
+    listagg({{ text }}, '; ') within group (order by {{ order_by }})
 {%- endmacro %}

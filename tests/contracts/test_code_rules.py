@@ -94,7 +94,7 @@ def test_no_build_products_are_tracked() -> None:
 
 
 def test_lock_files_pin_with_hashes_and_name_no_index() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-spark.lock"):
         text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
         assert "index-url" not in text and "://" not in text
         entries = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]

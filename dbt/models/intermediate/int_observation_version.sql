@@ -98,7 +98,7 @@ winner as (
 judged as (
     select
         contested.*,
-        coalesce(latest.form_precedence, 1) as form_precedence,
+        cast(coalesce(latest.form_precedence, 1) as bigint) as form_precedence,
         case
             when contested.occurrence > 1 then contested.known_from
             when version.superseded_at is not null then version.superseded_at

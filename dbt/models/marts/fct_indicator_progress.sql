@@ -80,7 +80,7 @@ ranked_change as (
         case
             when
                 lag({{ month_index('period') }}) over by_unit = {{ month_index('period') }} - 1
-                then lag(place) over by_unit - place
+                then (lag(place) over by_unit) - place
         end as place_change
     from ranked
     window by_unit as (partition by basis, indicator_code, durable_id order by period)

@@ -76,7 +76,7 @@ moved as (
         *,
         case
             when lag({{ month_index('period') }}) over by_unit = {{ month_index('period') }} - 1
-                then lag(place) over by_unit - place
+                then (lag(place) over by_unit) - place
         end as place_change
     from ranked
     window by_unit as (partition by durable_id, township_class order by period)

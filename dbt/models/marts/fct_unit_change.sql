@@ -13,7 +13,7 @@ with known as (
 
 select
     known.change_id,
-    concat(known.submission_id, ':', known.sheet, ':', cast(known.event_no as varchar)) as event_id,
+    concat(known.submission_id, ':', known.sheet, ':', cast(known.event_no as string)) as event_id,
     known.year,
     known.effective_on,
     known.op,
