@@ -12,18 +12,29 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_project.commands.texts import Texts, out
 from dagster_project.reference import ReferenceError, load_reference
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.warehouse import home_format
+from dagster_project.warehouse.archive import utc_now
+from dagster_project.warehouse.errors import WarehouseError
+from dagster_project.warehouse.files import begins_with, damaged_sqlite
 from dagster_project.warehouse.pointer import current_version, read_manifest, version_file, version_names
+
+if TYPE_CHECKING:
+    from dashboard.access.accounts import Account
 
 PIECE = 1 << 20
 # A refresh writes a candidate beside the work database, then a published copy.
 ROOM_FACTOR = 3
+GAPS_SHOWN = 5
+# How a DuckDB file begins. https://duckdb.org/docs/stable/internals/storage
+DUCKDB_MARK, DUCKDB_MARK_AT = b"DUCK", 8
 LEAST_ROOM = 500_000_000
 
 
@@ -45,43 +56,90 @@ def _sha256(path: Path) -> str:
 
 
 def _archive(settings: Settings) -> Iterator[Finding]:
-    """Every archived file holds the bytes it is named by, and the journal names none that is missing."""
+    """Every archived file holds the bytes it is named by; the journal names each, none that is missing, and has no gap."""
     named: set[str] = set()
+    numbers: set[int] = set()
+    newest = ""
     lines = settings.journal.read_bytes().splitlines() if settings.journal.is_file() else []
     for number, line in enumerate(lines, 1):
         try:
             event = json.loads(line)
             if event.get("sha256"):
                 named.add(str(event["sha256"]))
-        except (ValueError, AttributeError):
+            if event.get("event") == "received":
+                numbers.add(int(event["seq"]))
+            newest = max(newest, str(event.get("at") or ""))
+        except (ValueError, AttributeError, KeyError, TypeError):
             severity = "warning" if number == len(lines) else "error"
             yield Finding(severity, "doctor.journal_line", {"line": number})
-    count = 0
-    for path in sorted(settings.archive.glob("??/*")) if settings.archive.is_dir() else []:
-        if len(path.name) != 64 or not path.is_file():
-            continue
-        count += 1
+    files = [path for path in sorted(settings.archive.glob("??/*")) if len(path.name) == 64 and path.is_file()]
+    if not lines and (files or version_names(settings)):
+        yield Finding("error", "doctor.journal_missing", {"files": len(files)})
+    for gap in sorted(set(range(1, max(numbers, default=0))) - numbers)[:GAPS_SHOWN]:
+        yield Finding("error", "doctor.journal_gap", {"number": gap})
+    missing, unnamed = set(named), []
+    for path in files:
         if _sha256(path) != path.name:
             yield Finding("error", "doctor.archive_altered", {"file": f"archive/{path.parent.name}/{path.name}"})
-        named.discard(path.name)
-    for sha256 in sorted(named):
+        missing.discard(path.name)
+        if path.name not in named:
+            unnamed.append(f"archive/{path.parent.name}/{path.name}")
+    for sha256 in sorted(missing):
         yield Finding("error", "doctor.archive_missing", {"file": f"archive/{sha256[:2]}/{sha256}"})
-    yield Finding("ok", "doctor.archive", {"files": count})
+    if unnamed and lines:
+        yield Finding("warning", "doctor.archive_unnamed", {"files": len(unnamed), "file": unnamed[0]})
+    if newest[:19] > (now := utc_now().isoformat())[:19]:
+        yield Finding("warning", "doctor.clock", {"newest": newest[:19], "now": now[:19]})
+    yield Finding("ok", "doctor.archive", {"files": len(files)})
 
 
 def _versions(settings: Settings) -> Iterator[Finding]:
     current = current_version(settings)
     names = version_names(settings)
     for name in names:
-        manifest = read_manifest(settings, name) or {}
-        if manifest.get("sha256") and _sha256(version_file(settings, name)) != manifest["sha256"]:
-            severity = "error" if name == current else "warning"
+        manifest = read_manifest(settings, name)
+        severity = "error" if name == current else "warning"
+        if manifest is None:
+            yield Finding(severity, "doctor.manifest_damaged", {"version": name})
+        elif manifest.get("sha256") and _sha256(version_file(settings, name)) != manifest["sha256"]:
             yield Finding(severity, "doctor.version_altered", {"version": name})
     if current is None and names:
         yield Finding("error", "doctor.no_pointer", {"version": names[-1]})
     elif current is not None and current not in names:
         yield Finding("error", "doctor.version_missing", {"version": current})
+    elif not names and settings.journal.is_file():
+        yield Finding("error", "doctor.nothing_published")
     yield Finding("ok", "doctor.versions", {"versions": len(names), "current": current or "-"})
+
+
+def _databases(settings: Settings) -> Iterator[Finding]:
+    """What a refresh makes anew by itself, told so that nobody mends it by hand: the work database, Dagster's records."""
+    if not settings.warehouse.is_file():
+        if version_names(settings):
+            yield Finding("warning", "doctor.work_missing")
+    elif not begins_with(settings.warehouse, DUCKDB_MARK, DUCKDB_MARK_AT):
+        yield Finding("warning", "doctor.work_damaged")
+    for path in damaged_sqlite(settings.dagster_home)[:1]:
+        yield Finding("warning", "doctor.dagster_damaged", {"file": path.relative_to(settings.home).as_posix()})
+    configuration = settings.dagster_home / "dagster.yaml"
+    if configuration.is_file() and not _is_yaml(configuration):
+        yield Finding("error", "doctor.dagster_yaml", {"file": "dagster/dagster.yaml"})
+
+
+def _is_yaml(path: Path) -> bool:
+    import yaml  # type: ignore[import-untyped, unused-ignore]
+
+    try:
+        return isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
+
+
+def _format(settings: Settings) -> Iterator[Finding]:
+    """The home is not one of a newer program."""
+    found = home_format.number(settings)
+    if found > home_format.FORMAT:
+        yield Finding("error", "warehouse.home_newer", {"found": found, "known": home_format.FORMAT})
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -97,6 +155,9 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 def _permissions(settings: Settings) -> Iterator[Finding]:
     closed = 0
     for folder in (settings.home, settings.inbox, settings.archive, settings.work, settings.published):
+        if folder.exists() and not folder.is_dir():
+            closed += 1
+            yield Finding("error", "doctor.not_a_folder", {"folder": folder.name})
         if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
             closed += 1
             yield Finding("error", "doctor.not_writable", {"folder": folder.name})
@@ -117,13 +178,46 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
     elif not accounts.exist():
         yield Finding("ok", "doctor.no_accounts")
     else:
+        yield from _people(settings, accounts.all())
         yield Finding("ok", "doctor.accounts", {"accounts": len(accounts.all())})
+
+
+def _people(settings: Settings, accounts: Iterable[Account]) -> Iterator[Finding]:
+    """Accounts that open nothing, since what they rest on is gone: a role, a subject, a unit."""
+    from dashboard.access.accounts import AccountError
+    from dashboard.access.roles import load_roles
+
+    try:
+        roles = load_roles(settings)
+    except ReferenceError:
+        # Told with the reference data.
+        return
+    units = _units(settings)
+    for account in accounts:
+        try:
+            roles.check(account)
+        except AccountError:
+            yield Finding("error", "doctor.account", {"name": account.name, "role": account.role})
+        if units and account.unit and account.unit not in units:
+            yield Finding("error", "doctor.account_unit", {"name": account.name, "unit": account.unit})
+
+
+def _units(settings: Settings) -> set[str]:
+    """Townships and enterprises that the served version knows; empty where it cannot be asked."""
+    import duckdb
+
+    from dagster_project.warehouse.read import PublishedReader
+
+    known = "SELECT township_code FROM marts.dim_township UNION SELECT enterprise_id FROM marts.dim_enterprise"
+    try:
+        return {str(row[0]) for row in PublishedReader(settings).query(known)[1]}
+    except (WarehouseError, duckdb.Error, OSError):
+        return set()
 
 
 def _alerts(settings: Settings) -> Iterator[Finding]:
     """alerts.toml can be read, and by its owner alone: addresses in it are secrets."""
     from dagster_project.alerts import channels
-    from dagster_project.warehouse.errors import WarehouseError
 
     try:
         found = channels.load(settings)
@@ -143,6 +237,7 @@ def _software(settings: Settings) -> Iterator[Finding]:
         load_reference(settings.seeds)
     except ReferenceError as error:
         yield Finding("error", "cli.reference_error", {"problem": error})
+        yield Finding("warning", "upgrade.hint")
     lock = PROJECT_ROOT / "requirements.lock"
     differing = []
     for line in lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []:
@@ -164,7 +259,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Every check, in the order of the report."""
     if not settings.home.is_dir():
         return [Finding("error", "doctor.no_home", {"home": settings.home.name})]
-    checks = (_archive, _versions, _disk, _permissions, _accounts, _alerts, _software)
+    checks = (_format, _archive, _versions, _databases, _disk, _permissions, _accounts, _alerts, _software)
     return [finding for check in checks for finding in check(settings)]
 
 

@@ -17,6 +17,7 @@ import psutil
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from dagster_project.settings import Settings
+from dagster_project.warehouse.files import damaged_sqlite
 
 PROCESS_TAG = "tew/process"
 # A run whose process died is not a failed one: the inbox sensor may launch the same files again.
@@ -34,14 +35,27 @@ _YAML = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Create Dagster's folder and its dagster.yaml where absent; an edited file is kept. Returns the folder."""
+    """Create Dagster's folder and its dagster.yaml where absent; an edited file is kept, a damaged database set aside.
+
+    Returns the folder.
+    """
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     target = settings.dagster_home / "dagster.yaml"
     if not target.exists():
         temporary = target.with_suffix(".yaml.new")
         shutil.copyfile(_YAML, temporary)
         temporary.replace(target)
+    _set_damaged_aside(settings)
     return settings.dagster_home
+
+
+def _set_damaged_aside(settings: Settings) -> None:
+    """Records of runs that are no database any more would stop every refresh, and nothing hangs on them but history."""
+    for path in damaged_sqlite(settings.dagster_home):
+        aside = settings.dagster_home / "damaged"
+        aside.mkdir(exist_ok=True)
+        for part in path.parent.glob(f"{path.name}*"):
+            part.replace(aside / f"{time.time_ns()}-{part.name}.kept")
 
 
 @contextmanager

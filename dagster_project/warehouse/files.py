@@ -1,6 +1,6 @@
 """Files that survive a power cut: written aside, flushed, then renamed into place.
 
-Belongs here: atomic writing of small and large files, flushing of directories.
+Belongs here: atomic writing of small and large files, flushing of directories, by which bytes a kind of file begins.
 Does not belong here: what the files mean.
 """
 
@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+# https://sqlite.org/fileformat.html
+SQLITE_MARK = b"SQLite format 3\x00"
 
 
 def sync_directory(folder: Path) -> None:
@@ -73,3 +76,18 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def begins_with(path: Path, mark: bytes, offset: int = 0) -> bool:
+    """Whether a file holds `mark` at `offset`; one that is too short or cannot be read does not."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(offset + len(mark))[offset:] == mark
+    except OSError:
+        return False
+
+
+def damaged_sqlite(folder: Path) -> list[Path]:
+    """Files named *.db below `folder` that are no SQLite database (an empty one is one that was just begun)."""
+    found = sorted(folder.rglob("*.db")) if folder.is_dir() else []
+    return [path for path in found if path.stat().st_size and not begins_with(path, SQLITE_MARK)]

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dagster_project.commands import doctor
+from dagster_project.commands.texts import Texts
+from dagster_project.orchestration.instance import open_instance
 from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse import home_format
+from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.access.accounts import Account, Accounts
+from dashboard.access.accounts import path as accounts_path
 from tests.program import tew
 
 GOOD = "A-long-enough-password"
@@ -100,3 +108,76 @@ def test_the_doctor_finds_what_is_wrong(small_home: Settings) -> None:
     small_home.current.write_text("nothing-there", encoding="utf-8")
     assert "doctor.version_missing" in findings(small_home)
     assert tew(small_home, "doctor").returncode == 1
+
+
+def cut_line(path: Path, number: int) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: number - 1] + lines[number:]))
+
+
+def overwrite(path: Path) -> None:
+    path.chmod(0o600)
+    path.write_bytes(b"garbage " * 100)
+
+
+def manifest(settings: Settings) -> Path:
+    return next(settings.published.glob("*/manifest.json"))
+
+
+# What a person or a disk may do to a home, and what the doctor calls it.
+HARMS: dict[str, tuple[Callable[[Settings], object], set[str]]] = {
+    "journal gone": (lambda home: home.journal.unlink(), {"doctor.journal_missing"}),
+    "line of the journal gone": (
+        lambda home: cut_line(home.journal, 3),
+        {"doctor.journal_gap", "doctor.archive_unnamed"},
+    ),
+    "pointer gone": (lambda home: home.current.unlink(), {"doctor.no_pointer"}),
+    "manifest damaged": (lambda home: overwrite(manifest(home)), {"doctor.manifest_damaged"}),
+    "versions deleted": (lambda home: shutil.rmtree(home.published), {"doctor.nothing_published"}),
+    "work database damaged": (lambda home: overwrite(home.warehouse), {"doctor.work_damaged"}),
+    "work database gone": (lambda home: home.warehouse.unlink(), {"doctor.work_missing"}),
+    "a file for a folder": (lambda home: (shutil.rmtree(home.inbox), home.inbox.touch()), {"doctor.not_a_folder"}),
+    "a newer program's": (lambda home: home_format.path(home).write_text('{"format": 9}'), {"warehouse.home_newer"}),
+    "role unknown": (lambda home: Accounts(home).add(Account("zhang", "nosuch"), GOOD), {"doctor.account"}),
+    "unit unknown": (
+        lambda home: Accounts(home).add(Account("wang", "township_reporter", "9"), GOOD),
+        {"doctor.account_unit"},
+    ),
+    "accounts damaged": (
+        lambda home: (Accounts(home).add(Account("li", "leader"), GOOD), overwrite(accounts_path(home))),
+        {"user.damaged"},
+    ),
+    "the clock's": (
+        lambda home: Journal(home.journal).append([{"event": "told", "at": "2199-01-01T00:00:00"}]),
+        {"doctor.clock"},
+    ),
+    "Dagster's records": (lambda home: dagster_file(home, "runs.db"), {"doctor.dagster_damaged"}),
+    "Dagster's configuration": (lambda home: dagster_file(home, "dagster.yaml"), {"doctor.dagster_yaml"}),
+}
+
+
+def dagster_file(home: Settings, name: str) -> None:
+    home.dagster_home.mkdir(parents=True, exist_ok=True)
+    (home.dagster_home / name).write_bytes(b"\x00: [" * 100)
+
+
+def test_the_doctor_names_each_harm_and_what_to_do(small_home: Settings, tmp_path: Path) -> None:
+    texts, told = Texts(small_home.seeds), {}
+    for number, (harm, (do, _)) in enumerate(HARMS.items()):
+        home = load_settings(home=tmp_path / str(number))
+        shutil.copytree(small_home.home, home.home, ignore=shutil.ignore_patterns("dbt"))
+        do(home)
+        found = [one for one in doctor.examine(home) if one.severity != "ok" and one.key != "doctor.packages"]
+        told[harm] = {one.key for one in found}
+        assert all(texts.pair(one.key, **one.fields) for one in found)
+        shutil.rmtree(home.home)
+    assert told == {harm: keys for harm, (_, keys) in HARMS.items()}
+
+
+def test_damaged_records_of_dagster_are_set_aside(home: Settings) -> None:
+    dagster_file(home, "runs.db")
+    (home.dagster_home / "history").mkdir()
+    (home.dagster_home / "history" / "runs.db").write_bytes(b"garbage" * 50)
+    with open_instance(home) as instance:
+        assert instance.get_runs() == []
+    assert len(list((home.dagster_home / "damaged").iterdir())) == 2
