@@ -27,14 +27,15 @@ from dagster_project.ingest.returned import mark
 from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
 from dagster_project.warehouse.archive import read_archived
-from dagster_project.warehouse.check import CheckedWorkbook, check_contents
+from dagster_project.warehouse.check import CheckedWorkbook, Sight, check_contents
 from dagster_project.warehouse.delivery import deliver, safe_name
 from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.withdrawal import withdraw
 from dashboard import mapping
 from dashboard.access.gate import Gate
 from dashboard.acting import is_from_our_page, refusal, sent, translator, trouble
-from dashboard.data.store import Store
+from dashboard.data.scope import Resolved
+from dashboard.data.store import NotPublished, Store
 from dashboard.i18n import Translator
 
 MAX_FILES = 40
@@ -118,6 +119,28 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             return refused("submit.too_large", 413, mb=2 * settings.max_file_mb)
         return handler()
 
+    def held() -> Resolved | None:
+        """What the reader may see of the served version; None: everything."""
+        scope = gate.scope()
+        return None if scope.is_whole else store.draw(lambda snapshot: store.resolved(snapshot.version, scope))
+
+    def sight() -> Sight | None:
+        """A check tells what it compares with, so a narrow reader's workbook is measured against what they see alone."""
+        try:
+            found = held()
+        except NotPublished:
+            # Nothing is known that could be told.
+            return None
+        if found is None:
+            return None
+        county = str(load_reference(settings.seeds).setting("county_code", "") or "")
+
+        def of(unit: str | None, indicator: str | None) -> bool:
+            is_own = found.holds(unit) or (found.county and unit == county)
+            return is_own and (indicator is None or indicator in found.indicators)
+
+        return Sight(of, found.hidden_names)
+
     @server.post("/submissions/check")
     def check() -> flask.Response:
         return own(_check)
@@ -129,7 +152,7 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         if len(files) > MAX_FILES:
             return refused("submit.too_many", n=MAX_FILES)
         contents = [(safe_name(file.filename or ""), file.stream.read()) for file in files]
-        books = check_contents(settings, contents)
+        books = check_contents(settings, contents, sight=sight())
         return flask.jsonify(token=room.put(books), books=[shown(book) for book in books])
 
     def shown(book: CheckedWorkbook) -> dict[str, Any]:
@@ -209,13 +232,18 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
             return refused("submit.no_period")
         period = date(int(found[1]), int(found[2]), 1)
         try:
+            seen = held()
             made = make(
                 settings,
                 args.get("form", "")[:40],
                 args.get("whom", "").strip()[:120],
                 period,
                 prefilled=prefilled,
+                # A register's form lists enterprises by name and code: the reader's own alone.
+                sees=None if seen is None else seen.enterprises.__contains__,
             )
+        except NotPublished:
+            return refused("nothing.why", 503)
         except CommandError as error:
             said = Texts(settings.seeds).as_dict(error.key, **error.fields)
             return refusal(said[f"message_{translator().lang}"])

@@ -186,13 +186,16 @@ def test_up_refuses_other_machines(home: Settings) -> None:
 
 @pytest.mark.parametrize("call", [["--help"], ["path"], ["query", "select 1"]])
 def test_small_commands_answer_at_once(published_home: Settings, call: list[str]) -> None:  # noqa: F811
-    taken = []
+    taken, bare = [], []
     for _ in range(3):
         started = time.monotonic()
         assert tew_program(published_home, *call).returncode == 0
         taken.append(time.monotonic() - started)
-    # 0.6 s on an idle machine; a test shares its machine with others.
-    assert min(taken) < 2.0
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-I", "-c", ""], check=True)
+        bare.append(time.monotonic() - started)
+    # 0.6 s on an idle machine, where Python alone takes 0.03; a test shares its machine with others, and then both wait.
+    assert min(taken) < max(2.0, 50 * min(bare)), (taken, bare)
 
 
 @pytest.mark.parametrize("call", [["--help"], ["path"], ["query", "select 1"], ["versions"]])

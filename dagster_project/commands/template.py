@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -52,8 +53,19 @@ class Made:
     rows: int
 
 
-def make(settings: Settings, form_code: str, unit: str, period: date, *, prefilled: bool) -> Made:
-    """The workbook in memory; raises CommandError where form or unit are not there."""
+def make(
+    settings: Settings,
+    form_code: str,
+    unit: str,
+    period: date,
+    *,
+    prefilled: bool,
+    sees: Callable[[str], bool] | None = None,
+) -> Made:
+    """The workbook in memory; raises CommandError where form or unit are not there.
+
+    `sees`: which enterprises, by their id, its reader may know of (default: all); others are as if there were none.
+    """
     reading = Reading(load_reference(settings.seeds))
     forms = reading.vocabulary.forms
     form = forms.get(form_code)
@@ -61,9 +73,9 @@ def make(settings: Settings, form_code: str, unit: str, period: date, *, prefill
         raise CommandError("template.unknown_form", form=form_code, known=", ".join(forms))
     known = published_knowledge(settings, reading, history_start(period) if prefilled else None)
     whom = find_unit(unit, period, known, reading.reference)
-    if whom is None:
+    if whom is None or not _is_seen(whom, sees):
         raise CommandError("template.unknown_unit", unit=unit)
-    rows = rows_of(form, whom, period, known, reading.reference)
+    rows = [row for row in rows_of(form, whom, period, known, reading.reference) if _is_seen(row, sees)]
     try:
         content = build(
             form,
@@ -78,6 +90,10 @@ def make(settings: Settings, form_code: str, unit: str, period: date, *, prefill
         raise CommandError(error.key, **error.fields) from error
     name = _UNSAFE.sub("_", f"{form_code}_{whom.name}_{period:%Y-%m}.xlsx")
     return Made(name, content, whom.unit_id, len(rows))
+
+
+def _is_seen(unit: TemplateUnit, sees: Callable[[str], bool] | None) -> bool:
+    return sees is None or unit.level != "enterprise" or sees(unit.unit_id)
 
 
 def find_unit(text: str, period: date, known: Known, reference: Reference) -> TemplateUnit | None:

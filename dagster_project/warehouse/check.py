@@ -10,7 +10,7 @@ writes, and in an empty home.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,6 +29,26 @@ from dagster_project.warehouse.archive import from_timestamp, utc_now
 from dagster_project.warehouse.errors import NothingPublished, render
 from dagster_project.warehouse.known import ColumnRow, Known, Reading, history_start
 from dagster_project.warehouse.read import PublishedReader
+
+MASK = "＊"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the person who hands in may learn of what is published: an audit that compares with a figure tells the figure.
+
+    `of(unit_id, indicator_code or None)`; `hidden` are names that no message may tell.
+    """
+
+    of: Callable[[str | None, str | None], bool]
+    hidden: tuple[str, ...] = ()
+
+    def mask(self, issue: Issue) -> None:
+        """Names that the workbook itself did not say are taken out of the messages."""
+        for name in self.hidden:
+            if name in issue.message_zh or name in issue.message_en:
+                issue.message_zh = issue.message_zh.replace(name, MASK)
+                issue.message_en = issue.message_en.replace(name, MASK)
 
 
 @dataclass
@@ -111,9 +131,13 @@ def check_files(settings: Settings, paths: Sequence[Path]) -> list[CheckedWorkbo
 
 
 def check_contents(
-    settings: Settings, contents: Sequence[tuple[str, bytes]], received: Sequence[Any] | None = None
+    settings: Settings,
+    contents: Sequence[tuple[str, bytes]],
+    received: Sequence[Any] | None = None,
+    sight: Sight | None = None,
 ) -> list[CheckedWorkbook]:
-    """Check workbooks in memory, (file name, bytes) each; `received` are their times (UTC), default now.
+    """Check workbooks in memory, (file name, bytes) each; `received` are their times (UTC), default now; `sight`: whose
+    figures they are measured against (default: all).
 
     Several files know each other as in one refresh: a register among them is read first.
     """
@@ -137,7 +161,7 @@ def check_contents(
         reading = Reading(load_reference(seeds))
         parsed = dict(pool.parse_many(iter(fitting)))
     oldest = min((cell.period for book in parsed.values() for cell in book.observations), default=None)
-    known = published_knowledge(settings, reading, None if oldest is None else history_start(oldest))
+    known = published_knowledge(settings, reading, None if oldest is None else history_start(oldest), sight)
 
     def order(number: int) -> tuple[bool, int]:
         return not reading.is_register(parsed[number]), number
@@ -155,6 +179,9 @@ def check_contents(
         )
         intake = reading.read(parsed[number], known, submission)
         known.add(intake)
+        if sight is not None:
+            for one in intake.issues:
+                sight.mask(one)
         results[number] = CheckedWorkbook(name, None, content, intake, intake.issues)
     return [results[number] for number in range(len(contents))]
 
@@ -165,22 +192,28 @@ def _too_large(settings: Settings, name: str, size: int) -> Issue:
     return Issue(key, "error", zh, en)
 
 
-def published_knowledge(settings: Settings, reading: Reading, since: date | None) -> Known:
-    """Registers of the published version and its figures from `since` on (None: no figure is needed).
+def published_knowledge(settings: Settings, reading: Reading, since: date | None, sight: Sight | None = None) -> Known:
+    """Registers of the published version and its figures from `since` on (None: no figure is needed), as far as `sight` goes.
 
     Empty where nothing is published.
     """
     reader = PublishedReader(settings)
+
+    def seen(unit_id: str | None, indicator_code: str | None = None) -> bool:
+        return sight is None or sight.of(unit_id, indicator_code)
+
     try:
         return Known.build(
             reading.reference,
             reading.vocabulary,
             _townships(reader),
             _enterprises(reader),
-            () if since is None else _figures(reader, since),
-            _incidents(reader),
-            acceptances=() if since is None else _acceptances(reader),
-            columns=() if since is None else _columns(reader),
+            () if since is None else (row for row in _figures(reader, since) if seen(row[1], row[0])),
+            [row for row in _incidents(reader) if seen(row.enterprise_id or row.township_code)],
+            acceptances=()
+            if since is None
+            else [one for one in _acceptances(reader) if seen(one.unit_id, one.indicator_code)],
+            columns=() if since is None else [row for row in _columns(reader) if seen(row[1])],
         )
     except NothingPublished:
         return Known.build(reading.reference, reading.vocabulary, (), (), (), ())

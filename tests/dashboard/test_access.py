@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import io
 import json
 import re
@@ -15,14 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import flask.testing
+import openpyxl
 import pytest
 
 from benchmarks.access import PASSWORD, World, _signed_in, people, run
+from dagster_project.commands.template import make
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.access import activity, gate
 from dashboard.access.accounts import Account, AccountError, Accounts, path
+from dashboard.access.roles import load_roles
 from dashboard.access.throttle import Throttle
+from dashboard.acting import HEADER
 from dashboard.app import create_app
 from dashboard.data.scope import OutOfScope, Scope, rules, scoped
 from dashboard.data.store import SQL_FOLDER
@@ -298,3 +303,74 @@ def test_the_sheet_around_a_cell_is_for_its_sender_and_the_county_alone(
     assert "<table" in texts["leader"] and 'aria-current="true"' in texts["staff"]
     for role in ("section", "township_reporter", "township_head", "enterprise_reporter", "auditor", "administrator"):
         assert "<td" not in texts[role], role
+
+
+def told_by_a_check(browser: flask.testing.FlaskClient, workbook: bytes) -> str:
+    """All messages about a workbook that was handed in, digits without separators."""
+    answer = browser.post(
+        "/submissions/check",
+        data={"files": (io.BytesIO(workbook), "x.xlsx")},
+        headers={**SITE, HEADER: "1"},
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 200, answer.text
+    text = " ".join(issue["message"] for book in answer.json["books"] for issue in book["issues"])
+    return re.sub(r"(?<=\d),(?=\d{3})", "", text)
+
+
+def names_in(browser: flask.testing.FlaskClient, address: str) -> set[str]:
+    answer = browser.get(address)
+    if answer.status_code != 200:
+        return set()
+    sheets = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets
+    return {str(cell.value) for sheet in sheets for row in sheet.iter_rows() for cell in row}
+
+
+def test_what_is_handed_in_and_what_is_handed_out_tell_of_nobody_else(county_copy: Settings) -> None:
+    """A workbook full of nonsense about others is answered without their figures, and no form lists their names."""
+    world, app = World(county_copy), create_app(county_copy)
+    month = world.periods[-3]
+    made = make(county_copy, "TE-M1", world.townships[0][:6], month, prefilled=True)
+    book = openpyxl.load_workbook(io.BytesIO(made.content))
+    for row in book.active.iter_rows(min_row=4):
+        for cell in row:
+            if isinstance(cell.value, int | float) or str(cell.value).startswith("="):
+                cell.value = 777
+    out = io.BytesIO()
+    book.save(out)
+    since = month.replace(year=month.year - 1)
+    statement = "select township_code, value from marts.fct_observation where level = 'township' and value > 3000"
+    figures = world.rows(Scope("all"), f"{statement} and period >= date '{since}' and period <= date '{month}'")
+    told, listed, own = {}, {}, {}
+    for role in ("staff", "township_reporter", "enterprise_reporter"):
+        account = next(one for one in people() if one.role == role)
+        browser, held = (
+            _signed_in(county_copy, app, account),
+            world.store.resolved(world.version, load_roles(county_copy).scope(account)),
+        )
+        mine = {f"{row['value'].normalize():f}" for row in figures if row["township_code"] in held.townships}
+        others = {f"{row['value'].normalize():f}" for row in figures} - mine
+        numbers = set(re.findall(r"(?<![\d.])\d+(?:\.\d+)?", told_by_a_check(browser, out.getvalue())))
+        told[role], own[role] = numbers & others, numbers & mine
+        asked = [f"form={form}&whom={whom}" for form in ("RO-Y1", "CO-M1") for whom in world.townships[:3]]
+        found = [names_in(browser, f"/submissions/template?{one}&period={month:%Y-%m}&prefilled=0") for one in asked]
+        listed[role] = set().union(*found) & {
+            name for unit, name in world.firms.items() if unit not in held.enterprises
+        }
+    # What a person of the bureau is told shows that there is something to tell.
+    assert len(own["staff"]) > 20 and own["township_reporter"]
+    assert told["township_reporter"] == told["enterprise_reporter"] == set(), told
+    assert listed["township_reporter"] == listed["enterprise_reporter"] == set()
+
+
+def test_no_relation_and_no_role_stands_twice() -> None:
+    """The last of two rows would win in silence."""
+    scope = PROJECT_ROOT / "dashboard" / "data" / "scope"
+    seeds = [PROJECT_ROOT / "seeds" / "reference", PROJECT_ROOT / "tests" / "deployments" / "us_coal"]
+    files = [(scope / "relations.csv", "relation"), (scope / "open_queries.csv", "query")]
+    files += [(folder / "access_roles.csv", "role") for folder in seeds]
+    files += [(folder / "access_subjects.csv", "subject") for folder in seeds]
+    for file, key in files:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            names = [row[key] for row in csv.DictReader(handle)]
+        assert len(names) == len(set(names)), (file.name, sorted(name for name in names if names.count(name) > 1))
