@@ -627,6 +627,7 @@ class Parity:
             ]
             fresh = [(n, d) for _, n, d in whole if not n.carried and not d.carried]
             heard = [(n, d) for _, n, d in units if d is not None and n.reported and d.reported]
+            ages = [min(n.asof or period, (d.asof if d else None) or period) for _, n, d in units]
 
             def over(pairs: Any) -> float | None:
                 if not pairs:
@@ -639,7 +640,8 @@ class Parity:
                 value=over([(n.value, d.value) for _, n, d in whole]),
                 month=over(monthly),
                 carried=bool(whole) and not fresh,
-                asof=period,
+                # of several, where none is of this month, the newest that is carried
+                asof=period if fresh and level != "enterprise" else max(ages, default=period),
                 reported=sum((n, d) in heard for _, n, d in whole),
                 expected=len(units),
                 silent=not heard,
@@ -721,7 +723,7 @@ class Parity:
             if points:
                 growth = float(value) - float(base)
             elif base > 0 and value >= 0:
-                growth = (float(value) / float(base) - 1) * 100
+                growth = (float(value) * self.prices(indicator, figure, period) / float(base) - 1) * 100
         target, form = self.target(known, code, unit, period)
         attainment, gap = None, None
         if target is not None and value is not None:
@@ -746,6 +748,16 @@ class Parity:
             "_township": figure.township,
             "_points": points,
         }
+
+    def prices(self, indicator: dict[str, Any], figure: Figure, period: date) -> float:
+        """How many times last year's prices a ratio at constant prices stands at; 1 for others and without an index.
+
+        Its denominator is divided by the county's price index of the month that the figure is of (domain.md A.2, EN01).
+        """
+        if indicator["price_basis"] != "constant" or not indicator["numerator_code"]:
+            return 1.0
+        index = self.figures.get(("PX01", "county", self.county), {}).get(figure.asof or period)
+        return float(index.value) / 100 if index is not None and index.value else 1.0
 
     def attain(
         self,
@@ -835,6 +847,13 @@ class Parity:
             if rule["is_zero_goal"] == "true":
                 return "green" if value == 0 else "yellow" if value <= float(target) else "red"
             return "green" if value <= cap + 1e-12 else "yellow" if value <= float(target) else "red"
+        if target <= 0 and form in ("level", "floor", "task", "full") and indicator["kind"] != "stock":
+            # a loss within bounds, breaking even, a rate to be brought to zero: no part of it is ever attained
+            value, bound = float(figure.value), float(target)
+            if indicator["direction"] in ("down", "cap"):
+                return "green" if value <= bound else "red"
+            due = bound * progress / 100 if indicator["kind"] in ("flow", "count") else bound
+            return "green" if value >= round(due, 9) else "yellow" if value >= bound else "red"
         if gap is None:
             return None
         gap = round(gap, 9)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from dashboard.components import html, numbers, tables
+from dashboard.components import html, lamps, numbers, tables
 from dashboard.data.store import Row
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -220,6 +220,8 @@ def _cells(view: View, rows: tuple[Row, ...]) -> html.Section:
                     tables.cell(
                         now.figure(text(row["new_value"]), code, level, unit), numeric=True, class_name="strong"
                     ),
+                    tables.cell(_lamp_effect(view, row)),
+                    tables.cell(_rank_effect(view, row), numeric=True),
                     tables.cell(f"{row['valid_from']:%Y-%m-%d %H:%M}", class_name="small muted"),
                     tables.cell(f"{row['file_name']} › {row['sheet']}!{row['cell']}", class_name="small"),
                 ]
@@ -232,14 +234,45 @@ def _cells(view: View, rows: tuple[Row, ...]) -> html.Section:
             tables.head(view.t("col.measure")),
             tables.head(view.t("col.before"), numeric=True),
             tables.head(view.t("changes.after"), numeric=True),
+            tables.head(view.t("changes.lamp_effect")),
+            tables.head(view.t("changes.rank_effect"), numeric=True),
             tables.head(view.t("quality.revised_at")),
             tables.head(view.t("col.cell")),
         ]
     ]
     title = view.t("changes.cells", n=len(rows), files=len({row["submission_id"] for row in rows}))
     return tables.section(
-        title, tables.table(title, header, body, class_name="compact"), html.P(_more(view, len(rows)))
+        title,
+        tables.table(title, header, body, class_name="compact"),
+        html.P(_more(view, len(rows))),
+        sub=view.t(
+            "changes.cells_sub",
+            lamps=sum(1 for row in rows if row["previous_lamp"] != row["new_lamp"]),
+            ranks=sum(1 for row in rows if row["previous_rank"] != row["new_rank"]),
+        ),
     )
+
+
+def _lamp_effect(view: View, row: Row) -> Any:
+    """The unit's lamp before and after this one cell, once where it stayed; a dash where the cell does not decide it."""
+    old, new = (_judged_lamp(view, row, row[f"{side}_lamp"]) for side in ("previous", "new"))
+    if row["previous_lamp"] == row["new_lamp"]:
+        return new
+    return [old, f" {view.t('changes.became')} ", new]
+
+
+def _judged_lamp(view: View, row: Row, colour: str | None) -> Any:
+    if colour is None or row["indicator_code"] not in view.catalogue.indicators:
+        return numbers.NOTHING
+    form = view.catalogue.indicators[row["indicator_code"]]["target_form"]
+    word = view.lamp_word({"lamp": colour, "target_form": form})
+    return lamps.lamp(colour, word, view.t("changes.lamp_rule"))
+
+
+def _rank_effect(view: View, row: Row) -> str:
+    """Its place before and after, once where it stayed; a dash where the cell does not decide it."""
+    old, new = numbers.number(row["previous_rank"]), numbers.number(row["new_rank"])
+    return new if old == new else f"{old} {view.t('changes.became')} {new}"
 
 
 def _before(view: View, row: Row) -> Any:

@@ -206,12 +206,10 @@ def test_case_03_the_class_of_an_accident(marts: duckdb.DuckDBPyConnection) -> N
 def other_county(
     build_marts: Callable[..., duckdb.DuckDBPyConnection], tmp_path_factory: pytest.TempPathFactory
 ) -> duckdb.DuckDBPyConnection:
-    """The same energy returns in a county that counts power at its equivalent and judges intensity at last year's prices:
-    two settings of reference data."""
+    """The same energy returns in a county that counts power at its equivalent: one setting of reference data."""
     seeds = tmp_path_factory.mktemp("other") / "reference"
     shutil.copytree(PROJECT_ROOT / "seeds" / "reference", seeds)
     _change(seeds / "settings.csv", "key", "energy_basis", value="equivalent")
-    _change(seeds / "indicators.csv", "indicator_code", "EN01", price_basis="constant", growth_basis="real")
     raw = Raw()
     raw.submission("RO-Y1", "2026-01", "2026-01-05")
     raw.enterprise("SMELT", ANXI, "2026-01-01", is_key_energy_user=True, is_above_scale=True)
@@ -244,10 +242,17 @@ def test_case_04_coal_and_power_in_tonnes_of_standard_coal(
     assert [db.execute(basis).fetchall() for db in (marts, other_county)] == [[("calorific",)], [("equivalent",)]]
 
 
-def test_case_05_energy_intensity_falls_at_constant_prices(other_county: duckdb.DuckDBPyConnection) -> None:
-    intensity = row(other_county, "EN01", COUNTY, "2026-06")
-    assert intensity["growth_real_pct"] == pytest.approx((1.04 / 1.12 - 1) * 100)
-    assert (number(intensity["growth_real_pct"], 2), number(intensity["gap_pp"], 1)) == ("-7.14", "2.6")
+def test_case_05_energy_intensity_falls_at_constant_prices(marts: duckdb.DuckDBPyConnection) -> None:
+    intensity = row(marts, "EN01", COUNTY, "2026-06")
+    assert intensity["growth_pct"] == intensity["growth_real_pct"] == pytest.approx((1.04 / 1.12 - 1) * 100)
+    assert (number(intensity["growth_pct"], 2), number(intensity["gap_pp"], 1)) == ("-7.14", "2.6")
+    # the level stays at the prices of the year: 7,428.72 tce over 1,176
+    assert intensity["value_exact"] == pytest.approx(10_400 * 0.7143 / 1_176)
+    # its one enterprise explains the list, at the same prices
+    effects = marts.execute(
+        "select sum(efficiency_pct + weight_pct) from marts.fct_energy_decomposition where period = date '2026-06-01'"
+    ).fetchone()
+    assert effects == (pytest.approx((1.04 / 1.12 - 1) * 100),)
     assert (intensity["target_form"], intensity["lamp"]) == ("reduction", "green")
 
 

@@ -296,7 +296,7 @@ recomputed as (
         computed.expected_units
     from computed
     inner join ratio on computed.indicator_code = ratio.indicator_code
-    left join price on computed.period = price.period
+    left join price on computed.asof_period = price.period
 ),
 
 last_year as (

@@ -38,10 +38,11 @@ compared as (
 grown as (
     select
         compared.*,
-        {{ growth_pct() }} as growth_pct,
+        -- a ratio at constant prices is set against last year's at those prices, where a price index was reported (EN01)
+        case when real_exact is not null then {{ growth_real_pct() }} else {{ growth_pct() }} end as growth_pct,
         {{ growth_real_pct() }} as growth_real_pct,
         case
-            when base_exact > 0 and value_exact >= 0 then (value_exact / base_exact - 1) * 100
+            when base_exact > 0 and value_exact >= 0 then (coalesce(real_exact, value_exact) / base_exact - 1) * 100
         end as growth_relative_pct,
         {{ growth_note_code() }} as growth_note_code,
         case
@@ -77,7 +78,9 @@ select
     note.zh as growth_note,
     note.en as growth_note_en,
     grown.declared_growth_pct,
-    grown.growth_pct - before.growth_pct as growth_change_pp,
+    -- growth at last year's prices and at current ones are not compared
+    case when (grown.real_exact is null) = (before.real_exact is null) then grown.growth_pct - before.growth_pct end
+        as growth_change_pp,
     grown.null_reason,
     grown.is_estimated,
     grown.is_carried,

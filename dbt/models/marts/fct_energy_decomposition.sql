@@ -1,8 +1,20 @@
 -- What each enterprise of a frozen list did to the list's ratio (energy intensity, EN01). With the list's ratio I = E / V
 -- and an enterprise's share w of V, the change I1 - I0 is exactly the sum over enterprises of w1 (i1 - i0), its own
 -- efficiency, and (w1 - w0)(i0 - I0), its weight; both in percent of I0. Enterprises without both figures and both bases
--- have a row and no part in it.
-with listed as (
+-- have a row and no part in it. Where the ratio is at constant prices, V1 is value added at last year's prices.
+with price as (
+    select
+        period,
+        cast(value_ytd as double) / 100 as price_level
+    from {{ ref('fct_indicator_progress') }}
+    where
+        indicator_code = '{{ var("price_index_code") }}'
+        and level = 'county'
+        and basis = 'reported'
+        and value_ytd > 0
+),
+
+listed as (
     select
         listing.indicator_code,
         listing.unit_id,
@@ -19,6 +31,7 @@ with listed as (
         numerator.base_ytd as energy_base,
         denominator.value_ytd as added,
         denominator.base_ytd as added_base,
+        case when ratio.price_basis = 'constant' then coalesce(price.price_level, 1) else 1 end as price_level,
         coalesce(numerator.is_carried, false) or coalesce(denominator.is_carried, false) as is_part_carried,
         listing.value_ytd is not null
         and listing.base_ytd is not null
@@ -43,6 +56,7 @@ with listed as (
         and ratio.denominator_code = denominator.indicator_code
         and listing.unit_id = denominator.unit_id
         and listing.period = denominator.period
+    left join price on listing.period = price.period
     where listing.level = 'enterprise' and listing.basis = 'reported'
 ),
 
@@ -52,6 +66,7 @@ list_sum as (
         indicator_code,
         period,
         cast(sum(energy_base) as double) as e0,
+        -- one price level for all of a month: shares of it are the same at any prices
         cast(sum(added) as double) as v1,
         cast(sum(added_base) as double) as v0
     from listed
@@ -78,7 +93,10 @@ select
     coalesce(listed.is_carried, false) or listed.is_part_carried as is_carried,
     case when listed.is_counted
         then 100 * {{ quotient('listed.added', 'list_sum.v1') }}
-            * ({{ quotient('listed.energy', 'listed.added') }} - {{ quotient('listed.energy_base', 'listed.added_base') }})
+            * (
+                {{ quotient('listed.energy', 'listed.added') }} * listed.price_level
+                - {{ quotient('listed.energy_base', 'listed.added_base') }}
+            )
             / nullif({{ quotient('list_sum.e0', 'list_sum.v0') }}, 0)
     end as efficiency_pct,
     case when listed.is_counted
