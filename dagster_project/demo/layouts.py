@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from dagster_project.demo import places
+from dagster_project.demo import places, tasks
 from dagster_project.demo.economy import Economy, growth_pct, quantize
 from dagster_project.demo.files import NA, NOT_REPORTED, Edit, Filler, PlannedFile
 from dagster_project.demo.places import COUNTY_CODE, COUNTY_NAME, Township, add_months
@@ -935,6 +935,33 @@ def an_y1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFil
     return book
 
 
+# ---- TK-M1: ledger of tasks -----------------------------------------------------------------------------------------
+
+
+def tk_m1(economy: Economy, silence: Silence, targets: Targets, file: PlannedFile) -> Book:
+    period = file.period
+    title = f"{COUNTY_NAME}乡镇企业重点工作任务台账（{period.year}年{period.month}月）"
+    book = Book(file.file_name, file.form, period, title)
+    sheet = book.sheet()
+    sheet.merge(0, 0, 0, len(tasks.HEADS) - 1, title, "title")
+    sheet.put(1, 0, LABEL, "note")
+    for column, head in enumerate(tasks.HEADS):
+        sheet.put(2, column, head, "head")
+    for number, task in enumerate(tasks.TASKS, 1):
+        row = 2 + number
+        sheet.put(row, 0, number, "body")
+        for column, text in ((1, task.name), (2, task.category), (3, task.owner)):
+            sheet.put(row, column, text, "body")
+        sheet.put(row, 4, task.planned, "date")
+        sheet.put(row, 5, task.done, "date")
+        sheet.put(row, 6, task.progress, "number")
+        for column, text in ((7, task.state), (8, task.evidence), (9, task.remark)):
+            sheet.put(row, column, text or None, "body")
+    sheet.put(4 + len(tasks.TASKS), 0, _signed(file), "note")
+    sheet.widths = {1: 26, 2: 30, 3: 12, 4: 14, 5: 14, 8: 24, 9: 16}
+    return book
+
+
 Layout = Callable[[Economy, Silence, Targets, PlannedFile], Book]
 
 LAYOUTS: dict[str, Layout] = {
@@ -947,4 +974,5 @@ LAYOUTS: dict[str, Layout] = {
     "RO-Y1": ro_y1,
     "TG-Y1": tg_y1,
     "AN-Y1": an_y1,
+    "TK-M1": tk_m1,
 }

@@ -32,6 +32,7 @@ NAMES = {
     "RO-Y1": "乡镇企业名录",
     "TG-Y1": "乡镇企业目标任务分解表",
     "AN-Y1": "乡村人口",
+    "TK-M1": "重点工作任务台账",
 }
 # workbooks that never came
 MISSING_FILES = {
@@ -718,7 +719,8 @@ def monthly_files(
 
 
 def yearly_files(economy: Economy, first: date) -> Iterator[PlannedFile]:
-    """Registers, targets and population of the years that the months touch."""
+    """Registers, targets and population of the years that the months touch, and the ledger of the last year's tasks."""
+    yield PlannedFile("TK-M1", LAST, _name("TK-M1", LAST), datetime(LAST.year, 11, 3, 6, 40, 0))
     for year in range(first.year, LAST.year + 1):
         rng = random.Random(f"{economy.seed}:received:yearly:{year}")
         january = date(year, 1, 1)

@@ -15,6 +15,7 @@ from typing import Any
 
 from dashboard.components import html, numbers, tables
 from dashboard.data.store import Row
+from dashboard.pages import tasks
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
 
@@ -75,6 +76,7 @@ def render(view: View) -> Page:
     body.append(_simulation(view, scores, tried))
     body.append(_lines(view, scores, view.state.township or str(cards[0]["township_code"])))
     body.append(source_note(view, dict.fromkeys(row["indicator_code"] for row in scores), basis=None))
+    body.append(tasks.section(view))
     title = view.t("scorecard.title" if vetoed else "scorecard.title_clear", leaders=leaders, n=vetoed)
     if not view.snapshot.scope.is_whole and view.snapshot.scope.reach != "subject":
         # Who leads cannot be said of the rows of one township.

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.components import html, numbers, tables
 from dashboard.data.store import Row
-from dashboard.pages import outlook, trace_sheet
+from dashboard.pages import outlook, tasks, trace_sheet
 from dashboard.pages.dictionary import formula
 from dashboard.pages.page import Page, source_note
 from dashboard.view import View
@@ -52,6 +52,10 @@ def render(view: View) -> Page:
         )
     )
     name, indicator = view.unit_name(unit) if level != "county" else view.county, view.indicator(code)
+    ledger = tasks.traced(view, code, level, unit)
+    if figure is None and not cells and ledger is not None:
+        title = view.t("tasks.trace_title", unit=name, indicator=indicator, year=view.period.year)
+        return Page(title, view.t("tasks.trace_sub"), [ledger])
     if figure is None and not cells:
         title = view.t("trace.nothing", unit=name, indicator=indicator, period=view.month(view.period))
         return Page(title, view.t("trace.nothing_why"), [_neighbours(view)])
@@ -74,6 +78,8 @@ def render(view: View) -> Page:
     body += [*read, *parts] if own else [*parts, *read]
     if level != "enterprise" and outlook.explains(view, level, unit, code) == code:
         body.append(outlook.bridge(view, level, unit, code))
+    if ledger is not None:
+        body.append(ledger)
     body.append(source_note(view, [code], basis=basis))
     return Page(title, view.t("trace.sub", basis=view.t(f"basis.{basis}.long"), code=code, unit=unit), body)
 

@@ -59,9 +59,6 @@ def section(view: View, cells: list[Row], shown: Any) -> html.Section:
     row = chosen(view, cells)
     if row is None:
         return html.Section()
-    address = urlencode(
-        {"submission": row["submission_id"], "sheet": row["sheet"], "cell": row["cell"], "lang": view.t.lang}
-    )
     versions = [one for one in cells if all(one[key] == row[key] for key in ("period", "measure", "line_no"))]
     versions.sort(
         key=lambda one: (one["received_at"] is not None, one["received_at"], one["submission_id"]), reverse=True
@@ -74,9 +71,16 @@ def section(view: View, cells: list[Row], shown: Any) -> html.Section:
         cell=f"{row['sheet']}!{row['cell']}",
     )
     sub = [view.t("sheet.sub", file=row["file_name"], **_sent(view, row)), " ", original(view, row["submission_id"])]
+    return tables.section(title, region(view, row), _versions(view, versions, row, shown), sub=sub)
+
+
+def region(view: View, row: Row) -> html.Div:
+    """Where the sheet around a row's cell is drawn (assets/sheet.js)."""
+    address = urlencode(
+        {"submission": row["submission_id"], "sheet": row["sheet"], "cell": row["cell"], "lang": view.t.lang}
+    )
     waiting = html.P(view.t("sheet.loading"), className="sub")
-    region = html.Div(waiting, className="sheet-region", **attribute("data-sheet", f"/trace/sheet?{address}"))
-    return tables.section(title, region, _versions(view, versions, row, shown), sub=sub)
+    return html.Div(waiting, className="sheet-region", **attribute("data-sheet", f"/trace/sheet?{address}"))
 
 
 def _sent(view: View, row: Row) -> dict[str, str]:

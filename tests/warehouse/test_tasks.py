@@ -74,3 +74,18 @@ def test_tasks_as_last_reported(home: Settings) -> None:
         ("绿色食品认证", "QA01", "529901200", "done", 100.0, "绿证1号", first, "B4", "2023-10-03"),
         ("铁合金技改", "PR01", "529901103", "done_late", 100.0, "县经信〔2023〕9号", last, "B3", "2023-10-03"),
     ]
+    # no form reports these: done over planned, for the year of the plan, by the day each is due
+    _, attained = PublishedReader(home).query(
+        "SELECT unit_id, indicator_code, strftime(period, '%Y-%m'), CAST(target_value AS INTEGER), "
+        "CAST(actual_value AS INTEGER), attainment_pct, time_progress_pct, lamp "
+        "FROM marts.fct_target_progress ORDER BY ALL"
+    )
+    assert attained == [
+        ("529901", "CO03", "2023-09", 1, 0, 0.0, 100.0, "red"),
+        ("529901", "PR01", "2023-09", 1, 1, 100.0, 100.0, "green"),
+        ("529901", "PR01", "2024-01", 1, 0, 0.0, 0.0, "green"),
+        ("529901", "QA01", "2023-06", 1, 1, 100.0, 100.0, "green"),
+        ("529901103", "CO03", "2023-09", 1, 0, 0.0, 100.0, "red"),
+        ("529901103", "PR01", "2023-09", 1, 1, 100.0, 100.0, "green"),
+        ("529901200", "QA01", "2023-06", 1, 1, 100.0, 100.0, "green"),
+    ]
