@@ -129,7 +129,7 @@ def _table(view: View, title: str, rows: Sequence[Row]) -> html.Div:
                     tables.cell(_owner(view, row)),
                     tables.cell(
                         view.t(f"tasks.status.{row['status']}"),
-                        class_name="strong" if row["status"] == "overdue" else None,
+                        class_name="strong" if row["status"] == "overdue" else "",
                     ),
                     tables.cell(view.day(row["planned_on"])),
                     tables.cell(view.day(row["done_on"])),
