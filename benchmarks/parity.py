@@ -50,6 +50,7 @@ class Figure:
     expected: int = 1
     silent: bool | None = None  # nobody spoke of it; by default where nobody is counted as having reported
     parts: list[tuple[str, str]] = field(default_factory=list)
+    emptied: bool = False  # a township whose enterprises have all closed or gone elsewhere
     township: str | None = None
 
 
@@ -410,6 +411,7 @@ class Parity:
                 continue
             if period not in self.figures[indicator, "township", township]:
                 self.add(indicator, "township", township, period, parts)
+        self.empty(below)
         above: dict[tuple[str, date], list[tuple[str, str, Figure]]] = defaultdict(list)
         for (indicator, level, unit), series in self.figures.items():
             if level == "township":
@@ -418,6 +420,38 @@ class Parity:
         for (indicator, period), parts in above.items():
             if self.indicators[indicator]["kind"] != "ratio":
                 self.add(indicator, "county", self.county, period, parts)
+
+    def empty(self, below: dict[tuple[str, str, date], list[tuple[str, str, Figure]]]) -> None:
+        """A township that was the sum of its enterprises and has none left, each closed or gone: 0 for a year (D.3, D.4)."""
+        spoken = {(i, p) for (i, _, p), parts in below.items() if any(figure.reported for *_, figure in parts)}
+        seen = {(i, unit, p) for (i, _, p), parts in below.items() for _, unit, _ in parts}
+        for (indicator, township, period), parts in list(below.items()):
+            then, rule = period.replace(year=period.year + 1), self.indicators[indicator]
+            place = self.moved(township, then)
+            if indicator in ("SA01", "SA02") or (indicator, then) not in spoken or (indicator, place, then) in below:
+                continue
+            gone = all(
+                (indicator, unit, then) in seen
+                or (self.state(unit, then) or {}).get("status") == "closed"
+                or (rule["scope_base_code"] and not self.in_scope(unit, rule["scope"], then))
+                for _, unit, _ in parts
+            )
+            if not gone or all(figure.value is None for *_, figure in parts) or rule["kind"] == "ratio":
+                continue
+            series = self.figures[indicator, "township", place]
+            if self.exists(place, then) and then not in series:
+                month = Decimal(0) if rule["kind"] in ("flow", "count") else None
+                series[then] = Figure(
+                    value=Decimal(0), month=month, asof=then, reported=0, expected=0, township=place, emptied=True
+                )
+
+    def moved(self, township: str, period: date) -> str:
+        """The unit that continues a township in a month."""
+        for _ in self.links:
+            for link in self.links:
+                if link["from_code"] == township and date.fromisoformat(link["effective_from"]) <= period:
+                    township = link["to_code"]
+        return township
 
     # bases
 
@@ -454,7 +488,8 @@ class Parity:
         )
         if figure.parts:
             if basis == "reported" and level == "county":
-                if all(self.figures[indicator, part, name][period].printed is not None for part, name in figure.parts):
+                those = [self.figures[indicator, part, name][period] for part, name in figure.parts]
+                if all(one.printed is not None for one in those if not one.emptied):
                     bases = [self.base(basis, part, indicator, name, period) for part, name in figure.parts]
                     return sum((value for value in bases if value is not None), Decimal(0))
                 own = self.printed_county.get((indicator, period))
@@ -472,6 +507,8 @@ class Parity:
             if not found and level == "county":
                 return self.printed_county.get((indicator, period))
             return sum(found, Decimal(0)) if found else None
+        if figure.emptied and basis == "comparable":
+            return Decimal(0)
         if basis == "reported" or level == "enterprise":
             return figure.printed if figure.printed is not None else last
         if level == "county" and last is not None:
@@ -704,7 +741,8 @@ class Parity:
                     asof=min((a for a in asof if a is not None), default=None),
                     reported=part.reported,
                     expected=part.expected,
-                    silent=not part.reported or (not beside.reported and when == period),
+                    silent=not (part.reported or part.emptied)
+                    or (not (beside.reported or beside.emptied) and when == period),
                     township=part.township,
                     printed=printed.get((level, unit, period)),
                 )

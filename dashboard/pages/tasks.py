@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
-
-from dashboard.components import numbers, tables
+from dashboard.components import html, numbers, tables
 from dashboard.data.store import Row
 from dashboard.pages import trace_sheet
 from dashboard.view import View

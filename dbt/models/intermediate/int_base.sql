@@ -278,6 +278,17 @@ relocated as (
             month,
             ytd as kept_ytd
         from kept
+        union all
+        -- none of its enterprises is left
+        select
+            indicator_code,
+            unit_id as township_code,
+            period,
+            0 as ytd,
+            0 as month,
+            null as kept_ytd
+        from based
+        where level = 'township' and source = 'enterprises' and expected_units = 0
     ) as brought
     group by indicator_code, township_code, period
 ),
@@ -395,7 +406,9 @@ township_total as (
         sum(case when value_ytd is not null then reported_ytd end) as reported_ytd,
         sum(case when value_ytd is not null then reported_month end) as reported_month,
         -- every part brings the base printed beside it: their sum is what the sum of the figures grows from
-        count(value_ytd) = count(case when value_ytd is not null then printed_base_ytd end) as is_printed,
+        -- (who has no enterprise left prints none, and is there with last year's figure)
+        count(case when not (source = 'enterprises' and expected_units = 0) then value_ytd end)
+        = count(case when value_ytd is not null then printed_base_ytd end) as is_printed,
         sum(case when value_ytd is not null then comparable_ytd end) as comparable_ytd,
         sum(case when value_ytd is not null then comparable_month end) as comparable_month,
         sum(case when value_ytd is not null then comparable_ytd + comparable_aside end) as comparable_rate

@@ -49,6 +49,36 @@ grown as (
             when base_exact < 0 and value_exact < 0 then (abs(base_exact) - abs(value_exact)) / abs(base_exact) * 100
         end as growth_note_pct
     from compared
+),
+
+-- what other months of the same series say, each at its distance in months (domain.md B.1, B.2)
+measured as (
+    select
+        grown.*,
+        max(case when not grown.is_carried then grown.value_ytd end) over one_before as ytd_month_before,
+        max(grown.value_month) over one_before as month_before,
+        max(case when month(grown.period) = 12 and not grown.is_carried then grown.value_exact end) over this_year
+            as year_end_before,
+        max(case when not grown.is_carried then grown.value_exact end) over two_years as value_two_years_before,
+        max(case when not grown.is_difference then grown.growth_pct end) over one_year as growth_year_before
+    from grown
+    window
+        one_before as (
+            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            order by {{ month_index('grown.period') }} range between 1 preceding and 1 preceding
+        ),
+        one_year as (
+            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            order by {{ month_index('grown.period') }} range between 12 preceding and 12 preceding
+        ),
+        two_years as (
+            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            order by {{ month_index('grown.period') }} range between 24 preceding and 24 preceding
+        ),
+        this_year as (
+            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            order by {{ month_index('grown.period') }} range between 12 preceding and 1 preceding
+        )
 )
 
 select
@@ -77,6 +107,28 @@ select
     {{ no_negative_zero('grown.growth_note_pct') }} as growth_note_pct,
     note.zh as growth_note,
     note.en as growth_note_en,
+    -- 本月 as the years to date have it, beside the month as reported: a difference is told by V02, never mended
+    case
+        when grown.kind not in ('flow', 'count') or grown.is_carried then null
+        when month(grown.period) = 1 then grown.value_ytd
+        else grown.value_ytd - grown.ytd_month_before
+    end as value_month_derived,
+    -- 环比, of the month alone
+    case
+        when grown.kind in ('flow', 'count') and grown.month_before > 0 and grown.value_month >= 0
+            then {{ no_negative_zero('(cast(grown.value_month as double) / cast(grown.month_before as double) - 1) * 100') }}
+    end as growth_month_pct,
+    -- 比年初, of a stock
+    case when grown.kind = 'stock' then {{ as_value('grown.value_exact - grown.year_end_before') }} end
+        as change_since_year_end,
+    -- 两年平均: the geometric mean; on the comparable basis of two comparable growths
+    case
+        when grown.is_difference or grown.is_carried or grown.kind = 'ratio' then null
+        when grown.basis = 'comparable' and grown.growth_pct is not null and grown.growth_year_before is not null
+            then {{ no_negative_zero('(sqrt((1 + grown.growth_pct / 100) * (1 + grown.growth_year_before / 100)) - 1) * 100') }}
+        when grown.basis = 'reported' and grown.value_two_years_before > 0 and grown.value_exact >= 0
+            then {{ no_negative_zero('(sqrt(grown.value_exact / grown.value_two_years_before) - 1) * 100') }}
+    end as growth_two_year_pct,
     grown.declared_growth_pct,
     -- growth at last year's prices and at current ones are not compared
     case when (grown.real_exact is null) = (before.real_exact is null) then grown.growth_pct - before.growth_pct end
@@ -91,7 +143,7 @@ select
     grown.reported_units,
     grown.expected_units,
     grown.denominator_period
-from grown
+from measured as grown
 left join {{ ref('stg_growth_note') }} as note
     on grown.growth_note_code = note.note_code and grown.is_signed = note.for_signed
 -- the month before, in the same year

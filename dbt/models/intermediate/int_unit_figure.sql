@@ -117,6 +117,103 @@ summed as (
     group by indicator_code, current_code, period, kind
 ),
 
+-- A township that was the sum of its enterprises a year ago and has none left: where each of them has closed, left the
+-- scope or stands elsewhere, its figure is 0, known and not carried, so that what it lost stands in the growth of both
+-- bases and in the bridge. Who is only silent leaves no such row.
+hollow as (
+    select
+        past.indicator_code,
+        past.unit_id as past_id,
+        coalesce(continued.current_code, past.unit_id) as unit_id,
+        past.kind,
+        past.period as base_period,
+        spoken.period
+    from summed as past
+    inner join (select distinct indicator_code, period from summed where reported_units > 0) as spoken
+        on past.indicator_code = spoken.indicator_code
+        and {{ add_months('past.period', 12) }} = spoken.period
+    left join continued
+        on past.unit_id = continued.township_code
+        and continued.choice = 1
+        and spoken.period >= continued.effective_from
+        and (continued.unit_to is null or spoken.period <= continued.unit_to)
+    left join summed as present
+        on past.indicator_code = present.indicator_code
+        and coalesce(continued.current_code, past.unit_id) = present.unit_id
+        and spoken.period = present.period
+    where
+        past.value_ytd is not null
+        and present.unit_id is null
+        -- the register of accidents speaks where there is a mine
+        and past.indicator_code not in ('{{ var("accidents_code") }}', '{{ var("deaths_code") }}')
+),
+
+emptied as (
+    select
+        hollow.indicator_code,
+        hollow.unit_id,
+        hollow.period,
+        hollow.kind
+    from hollow
+    inner join {{ ref('stg_indicator') }} as indicator on hollow.indicator_code = indicator.indicator_code
+    inner join located as member
+        on hollow.indicator_code = member.indicator_code
+        and hollow.past_id = member.current_code
+        and hollow.base_period = member.period
+    left join located as elsewhere
+        on member.indicator_code = elsewhere.indicator_code
+        and member.unit_id = elsewhere.unit_id
+        and hollow.period = elsewhere.period
+        and elsewhere.part_no = 1
+    left join {{ ref('int_enterprise_state') }} as state
+        on member.unit_id = state.enterprise_id and hollow.period between state.valid_from and state.valid_to
+    left join {{ ref('int_enterprise_scope') }} as listing
+        on indicator.scope_base_code is not null
+        and indicator.scope = listing.scope
+        and member.unit_id = listing.enterprise_id
+        and hollow.period between listing.valid_from and listing.valid_to
+    group by hollow.indicator_code, hollow.unit_id, hollow.period, hollow.kind
+    having
+        count(*) = count(case
+            when elsewhere.unit_id is not null or state.unit_status = 'closed' then 1
+            when indicator.scope_base_code is not null and listing.enterprise_id is null then 1
+        end)
+),
+
+every_sum as (
+    select
+        indicator_code,
+        unit_id,
+        period,
+        kind,
+        value_ytd,
+        rate_ytd,
+        value_month,
+        printed_base_ytd,
+        printed_base_month,
+        is_estimated,
+        reported_units,
+        expected_units,
+        asof_period
+    from summed
+    union all
+    select
+        indicator_code,
+        unit_id,
+        period,
+        kind,
+        0 as value_ytd,
+        0 as rate_ytd,
+        case when kind in ('flow', 'count') then 0 end as value_month,
+        null as printed_base_ytd,
+        null as printed_base_month,
+        0 as is_estimated,
+        0 as reported_units,
+        0 as expected_units,
+        period as asof_period
+    from emptied
+),
+
 -- Townships' own figures, with what a merged predecessor brought into the year -------------------------------------
 township_own as (
     select
@@ -376,10 +473,11 @@ township_figure as (
         summed.reported_units as sum_reported,
         summed.expected_units as sum_expected,
         -- where none of the enterprises reported, the sum is one of earlier months (domain.md J.6)
-        coalesce(summed.value_ytd is not null and summed.reported_units = 0, false) as sum_carried,
+        coalesce(summed.value_ytd is not null and summed.reported_units = 0 and summed.expected_units > 0, false)
+            as sum_carried,
         summed.asof_period as sum_asof
     from township_candidate as candidate
-    full outer join summed
+    full outer join every_sum as summed
         on candidate.indicator_code = summed.indicator_code
         and candidate.unit_id = summed.unit_id
         and candidate.period = summed.period
@@ -402,7 +500,8 @@ township_final as (
         null_reason,
         case when from_own then own_estimated else sum_estimated = 1 end as is_estimated,
         case when from_own then coalesce(own_carried, false) else sum_carried end as is_carried,
-        case when from_own then coalesce(own_reported, false) else sum_reported > 0 end as is_reported,
+        case when from_own then coalesce(own_reported, false) else sum_reported > 0 or sum_expected = 0 end
+            as is_reported,
         case
             when from_own then coalesce(own_asof, figure.period)
             when sum_carried then coalesce(sum_asof, figure.period)

@@ -2,7 +2,10 @@
 -- enterprises behind a figure, or one that makes most of it (settings identifying_min_enterprises and
 -- identifying_max_share_pct); a ratio of a hidden figure; and complementary ones: the county's total less the townships
 -- that stand is the sum of the hidden ones, so this sum is held to the same two rules, and the smallest other townships
--- are hidden with them until it keeps both. Where none are left the county's total is hidden.
+-- are hidden with them until it keeps both. Where none are left the county's total is hidden. What is hidden in one month is
+-- not told by another: a year to date less its month is that of the month before, so the rest of the year is hidden too, and
+-- a base is last year's figure, so the row a year later is. Not covered: the month between two open years to date, in which
+-- only few of the enterprises may have produced.
 with bound as (
     select
         coalesce(max(case when key = 'identifying_min_enterprises' then cast(value as double) end), 3) as least_units,
@@ -175,7 +178,7 @@ complement as (
     where enough.turns is null
 ),
 
-summed as (
+within_month as (
     select
         judged.level,
         judged.unit_id,
@@ -191,6 +194,108 @@ summed as (
         and judged.level = complement.level
         and judged.unit_id = complement.unit_id
     where judged.reason is not null or complement.unit_id is not null
+),
+
+figure_row as (
+    select
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        year(period) as year_no
+    from {{ ref('int_unit_figure') }}
+    where level in ('township', 'county') and kind <> 'ratio' and source <> 'incidents'
+),
+
+later_month as (
+    select
+        figure_row.level,
+        figure_row.unit_id,
+        figure_row.indicator_code,
+        figure_row.period,
+        since.enterprises,
+        since.largest_share_pct
+    from (
+        select
+            within_month.level,
+            within_month.unit_id,
+            within_month.indicator_code,
+            year(within_month.period) as year_no,
+            min(within_month.period) as period,
+            min(within_month.enterprises) as enterprises,
+            max(within_month.largest_share_pct) as largest_share_pct
+        from within_month
+        inner join {{ ref('stg_indicator') }} as indicator
+            on within_month.indicator_code = indicator.indicator_code and indicator.kind in ('flow', 'count')
+        group by within_month.level, within_month.unit_id, within_month.indicator_code, year(within_month.period)
+    ) as since
+    inner join figure_row
+        on since.level = figure_row.level
+        and since.unit_id = figure_row.unit_id
+        and since.indicator_code = figure_row.indicator_code
+        and since.year_no = figure_row.year_no
+        and since.period < figure_row.period
+    left join within_month as already
+        on figure_row.level = already.level
+        and figure_row.unit_id = already.unit_id
+        and figure_row.indicator_code = already.indicator_code
+        and figure_row.period = already.period
+    where already.unit_id is null
+),
+
+within_year as (
+    select
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        reason,
+        enterprises,
+        largest_share_pct
+    from within_month
+    union all
+    select
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        'earlier_month' as reason,
+        enterprises,
+        largest_share_pct
+    from later_month
+),
+
+summed as (
+    select
+        level,
+        unit_id,
+        indicator_code,
+        period,
+        reason,
+        enterprises,
+        largest_share_pct
+    from within_year
+    union all
+    select
+        figure_row.level,
+        figure_row.unit_id,
+        figure_row.indicator_code,
+        figure_row.period,
+        'base_of_hidden' as reason,
+        hidden.enterprises,
+        hidden.largest_share_pct
+    from within_year as hidden
+    inner join figure_row
+        on hidden.level = figure_row.level
+        and hidden.unit_id = figure_row.unit_id
+        and hidden.indicator_code = figure_row.indicator_code
+        and {{ add_months('hidden.period', 12) }} = figure_row.period
+    left join within_year as already
+        on figure_row.level = already.level
+        and figure_row.unit_id = already.unit_id
+        and figure_row.indicator_code = already.indicator_code
+        and figure_row.period = already.period
+    where already.unit_id is null
 )
 
 select
