@@ -9,6 +9,7 @@ pages it asks for downloads, for earlier days and versions, and for what stands 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import random
@@ -22,10 +23,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import flask.testing
+import openpyxl
 import werkzeug.test
 
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import as_of_file
+from dagster_project.warehouse.archive import Journal
 from dagster_project.warehouse.pointer import version_names
 from dagster_project.warehouse.read import PublishedReader
 from dashboard.access.accounts import Account, Accounts
@@ -34,6 +37,7 @@ from dashboard.app import create_app
 from dashboard.data import scope as scopes
 from dashboard.data.scope import WHOLE, Scope
 from dashboard.data.store import SQL_FOLDER, Store, VersionMoved, sql
+from dashboard.export.links import BULLETIN
 from dashboard.export.routes import TABLES
 from dashboard.pages import registry
 
@@ -91,6 +95,9 @@ class World:
         self.sender = {row["submission_id"]: row["reporter_unit_id"] for row in sent}
         self.forms = [row["form_code"] for row in self.store.run(self.version, "forms", {})]
         self.versions = version_names(settings)
+        # Cells to look at, in the sheets where they stand.
+        places = "select distinct sheet, cell from marts.fct_observation order by hash(sheet || cell) limit 50"
+        self.cells = [(row["sheet"], row["cell"]) for row in self.rows(WHOLE, places)] or [("x", "A1")]
         stars = self.rows(WHOLE, "select level, unit_id, indicator_code, period from marts.fct_suppression")
         self.suppressed = {(row["level"], row["unit_id"], row["indicator_code"], row["period"]) for row in stars}
         folder = settings.published / self.version / as_of_file.FOLDER
@@ -219,7 +226,7 @@ def _route(
     """One request to what is neither page nor download: files, forms, acts. Returns its address and the answer."""
     submission = dice.choice([*world.submissions, *world.submissions, "S999999", "../journal", "S000001'"])
     month = f"{dice.choice(world.periods):%Y-%m}"
-    kind = dice.randrange(8)
+    kind = dice.randrange(15)
     own = {**SITE, **({"X-Tew-Request": "1"} if dice.random() < 0.8 else {})}
     if kind < 3:
         address = f"/submissions/original/{submission}"
@@ -242,8 +249,79 @@ def _route(
         # Without a reason and a month that exists nothing is changed, whoever asks.
         body = {"period": dice.choice(["1999-01", "x"]), "by": "somebody", "reason": ""}
         return f"/months/{act}", browser.post(f"/months/{act}", json=body, headers=own)
+    if kind == 7:
+        sheet, cell = dice.choice(world.cells)
+        address = f"/trace/sheet?{urlencode({'submission': submission, 'sheet': sheet, 'cell': cell})}"
+        return address, browser.get(address)
+    if kind == 8:
+        return "/issues/acts", browser.get("/issues/acts")
+    if kind == 9:
+        act = dice.choice(["explain", "accept", "erase"])
+        # Without a text nothing is said, whoever asks.
+        body = {"submission": submission, "cell": "A1", "rule": "V01", "text": "", "by": "somebody"}
+        return f"/issues/{act}#{submission}", browser.post(f"/issues/{act}", json=body, headers=own)
+    if kind == 10:
+        act = dice.choice(["map", "map/accept", "check", "confirm"])
+        body = {"token": dice.randbytes(12).hex(), "number": 0, "changes": {"A": "TE01"}}
+        return f"/submissions/{act}", browser.post(f"/submissions/{act}", json=body, headers=own)
+    if kind == 11:
+        body = {"kind": dice.choice(["csv", "exe"]), "year": 1901}
+        return "/export/large", browser.post("/export/large", json=body, headers=own)
+    if kind == 12:
+        address = f"/export/large/{dice.randbytes(12).hex()}{dice.choice(['', '/file'])}"
+        return address, browser.get(address)
+    if kind == 13:
+        if dice.random() < 0.7:
+            return "/export/picture", browser.post("/export/picture", headers=SITE)
+        address = f"{BULLETIN}?period={month}"
+        return address, browser.get(address)
     address = dice.choice(["/log", "/log?act=sign_in", f"/months/{month}", "/as-of/status?day=1999-01-01", "/account"])
     return address, browser.get(address)
+
+
+# Every address of the server is asked by `run`, or is named here with why it tells no figure.
+ASKED = {
+    "/_dash-update-component",
+    "/export/<name>.<kind>",
+    "/export/bulletin.docx",
+    "/export/large",
+    "/export/large/<token>",
+    "/export/large/<token>/file",
+    "/export/picture",
+    "/submissions/original/<submission>",
+    "/submissions/template",
+    "/submissions/marked/<token>/<int:number>",
+    "/submissions/withdraw",
+    "/submissions/check",
+    "/submissions/confirm",
+    "/submissions/map",
+    "/submissions/map/accept",
+    "/months/<act>",
+    "/months/<period>",
+    "/trace/sheet",
+    "/issues/acts",
+    "/issues/<act>",
+    "/log",
+    "/account",
+    "/as-of/status",
+}
+TELL_NOTHING = {
+    "/login": "the form of the sign-in",
+    "/logout": "ends the session",
+    "/login/oidc": "leads to the provider",
+    "/login/oidc/back": "makes a session, or none",
+    "/healthz": "the served version's name",
+    "/export/large/<token>/stop": "ends a job of one's own, no answer",
+}
+
+
+def _may_be_refused(answer: werkzeug.test.TestResponse, *, may: bool) -> list[str]:
+    """An act that the role does not open is refused before anything of the request is looked at."""
+    return [] if may or answer.status_code in (401, 403, 404) else [f"an act without right: {answer.status_code}"]
+
+
+def _is_own(sentinel: Sentinel, unit: str | None) -> bool:
+    return unit is not None and (sentinel.held.holds(unit) or sentinel._is_county(unit))
 
 
 def _told_by_route(
@@ -257,12 +335,38 @@ def _told_by_route(
     """What an answer of `_route` gave that the reader's role does not open."""
     row, scope = roles.get(account.role) or {}, sentinel.scope
     is_given = answer.status_code == 200
+    if asked.startswith("/trace/sheet"):
+        unit = world.sender.get(parse_qs(asked.partition("?")[2])["submission"][0])
+        is_open = scope.is_whole or (scope.unit is not None and unit == scope.unit)
+        return ["a sheet of another unit"] if "<td" in answer.text and not is_open else []
+    if asked == "/issues/acts":
+        said = (answer.json or {}).get("said", []) if is_given else []
+        units = {world.sender.get(event["submission_id"]) for event in said}
+        return [f"what was said about {unit}" for unit in units if not (scope.is_whole or _is_own(sentinel, unit))]
+    if asked.startswith("/issues/"):
+        act, _, submission = asked.removeprefix("/issues/").partition("#")
+        permission = {"explain": "may_submit", "accept": "may_accept"}.get(act)
+        is_seen = scope.is_whole or _is_own(sentinel, world.sender.get(submission))
+        may = permission is not None and bool(row.get(permission)) and is_seen
+        return _may_be_refused(answer, may=may)
+    if asked in ("/submissions/map", "/submissions/map/accept", "/submissions/check", "/submissions/confirm"):
+        return _may_be_refused(answer, may=bool(row["may_submit"]))
+    if asked.startswith(("/export/large", BULLETIN)):
+        return _may_be_refused(answer, may=bool(row["may_export"]) and scope.is_whole)
+    if asked == "/export/picture":
+        return _may_be_refused(answer, may=bool(row["may_export"]))
     if asked.startswith("/submissions/original/"):
         unit = world.sender.get(asked.rpartition("/")[2])
         return ["a file of another unit"] if is_given and not scope.is_whole and unit != scope.unit else []
     if asked.startswith("/submissions/template"):
+        if not is_given or scope.is_whole:
+            return []
         is_filled = parse_qs(asked.partition("?")[2])["prefilled"] == ["1"]
-        return ["figures in a form"] if is_given and is_filled and not scope.is_whole else []
+        sheets = openpyxl.load_workbook(io.BytesIO(answer.data), read_only=True).worksheets
+        cells = {str(cell) for sheet in sheets for line in sheet.iter_rows(values_only=True) for cell in line if cell}
+        others = {name for unit, name in world.firms.items() if unit not in sentinel.held.enterprises}
+        others -= {world.firms[unit] for unit in sentinel.held.enterprises}
+        return [*(["figures in a form"] if is_filled else []), *(f"name {name} in a form" for name in cells & others)]
     if asked.startswith("/submissions/"):
         return ["a file or an act without right"] if is_given and not row["may_submit"] else []
     if asked.startswith("/log"):
@@ -285,6 +389,14 @@ def _signed_in(settings: Settings, app: Any, account: Account) -> flask.testing.
     answer = browser.post("/login", data=fields, headers=SITE)
     assert answer.status_code == 302, answer.text
     return browser
+
+
+def say(settings: Settings) -> None:
+    """Something said about a workbook of every unit, so that `/issues/acts` has something to keep back."""
+    sent = "select min(submission_id) from marts.fct_submission group by reporter_unit_id"
+    for (submission,) in PublishedReader(settings).query(sent)[1]:
+        event = {"event": "explained", "submission_id": submission, "sheet": None, "cell": "A1", "rule": "V01"}
+        Journal(settings.journal).append([{**event, "text": "as it is", "by": "somebody"}])
 
 
 def _parameters(world: World, name: str, dice: random.Random) -> dict[str, Any]:
@@ -388,6 +500,7 @@ def main() -> int:
         for part in own.archive.glob("??"):
             (Path(folder) / "archive" / part.name).symlink_to(part)
         settings = load_settings(home=folder)
+        say(settings)
         for account in people():
             Accounts(settings).add(account, PASSWORD)
         report = run(settings, options.requests, options.seed)

@@ -146,7 +146,8 @@ class Bench:
     def answers(self) -> bool:
         """The served version is one that was served before, or a newer whole one; and it answers."""
         done = self.tew("query", "select count(*) as n from marts.fct_indicator_progress", "--format", "csv")
-        version = (self.home / "published" / "CURRENT").read_text(encoding="utf-8").strip()
+        pointer = self.home / "published" / "CURRENT"
+        version = pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.is_file() else ""
         rows = [line for line in done.stdout.split() if line.isdigit()]
         sound = done.returncode == 0 and bool(rows) and int(rows[-1]) > 0 and version >= self.served
         self.served = version
@@ -367,6 +368,7 @@ def own_files_destroyed(bench: Bench) -> Outcome:
         bench.recover(outcome)
         if (outcome.lost, outcome.wrong, outcome.repairs, outcome.tracebacks) != before:
             outcome.notes.add("not mended: " + path.relative_to(home).as_posix())
+            print(f"not mended: {path.name}: {outcome.row()}", file=sys.stderr, flush=True)
     return outcome
 
 
@@ -477,7 +479,12 @@ def run(months: int, kills: int, seed: int, only: list[str] | None = None) -> li
         }
         if unknown := set(only or ()) - set(faults):
             raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(faults)}")
-        return [fault() for name, fault in faults.items() if not only or name in only]
+        outcomes = []
+        for name, fault in faults.items():
+            if not only or name in only:
+                outcomes.append(fault())
+                print(f"{name}: {outcomes[-1].row()}", file=sys.stderr, flush=True)
+        return outcomes
 
 
 def main() -> None:

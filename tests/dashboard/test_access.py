@@ -19,7 +19,7 @@ import flask.testing
 import openpyxl
 import pytest
 
-from benchmarks.access import PASSWORD, World, _signed_in, people, run
+from benchmarks.access import ASKED, PASSWORD, TELL_NOTHING, World, _signed_in, people, run, say
 from dagster_project.commands.template import make
 from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 from dagster_project.warehouse.read import PublishedReader
@@ -279,11 +279,22 @@ def county_copy(county_home: Settings, tmp_path_factory: pytest.TempPathFactory)
 
 def test_no_answer_leaves_the_scope(county_copy: Settings) -> None:
     """Every role on every page, edited addresses and forged callbacks: a small run of benchmarks/access.py."""
-    report = run(county_copy, requests=160, seed=7)
+    say(county_copy)
+    report = run(county_copy, requests=240, seed=7)
     assert report.leaks == [], report.leaks[:3]
     assert report.requests >= 160 and report.refused > 0
     # The same sentinel finds what a leader sees, so that silence means something.
     assert report.found_for_leader > 20 and report.exports_for_leader > 0
+
+
+def test_every_address_of_the_server_is_asked(home: Settings) -> None:
+    """A new route is asked by benchmarks/access.py, or it is said there why it can tell nothing."""
+    routes = {rule.rule for rule in create_app(home).server.url_map.iter_rules()}
+    # Dash's own: its programs, the empty page, what the page's callbacks are.
+    own = {rule for rule in routes if rule.startswith("/_dash-") or rule in ("/", "/<path:path>", "/_reload-hash")}
+    own |= {rule for rule in routes if rule.startswith(("/assets/", "/static/", "/_favicon"))}
+    assert routes - own - ASKED - TELL_NOTHING.keys() == set()
+    assert (ASKED | TELL_NOTHING.keys()) - routes <= {"/login/oidc", "/login/oidc/back"}
 
 
 def test_the_sheet_around_a_cell_is_for_its_sender_and_the_county_alone(
