@@ -22,6 +22,8 @@ from dashboard.state import State
 COUNTY_PAGES = ("/", "/wall")
 # What a page is about; the rest of the state is how it is shown.
 SUBJECT = {"period", "indicator", "township", "enterprise", "unit", "submission"}
+# More indicators than these under one rule are not named one by one.
+MANY = 3
 HEAVY = ("/enterprise", "/submissions")
 
 
@@ -163,7 +165,8 @@ class View:
         if indicator["growth_basis"] == "diff_pp":
             return self.t("unit.pp", x=numbers.number(value, 1, signed=True))
         if indicator["growth_basis"] == "diff":
-            return numbers.number(value, indicator["decimals"] or 0, signed=True)
+            text = numbers.number(value, indicator["decimals"] or 0, signed=True)
+            return self.t("unit.diff", x=text)
         places = indicator["decimals_rate"]
         return numbers.number(value, 1 if places is None else places)
 
@@ -236,12 +239,23 @@ class View:
         return lamps.lamp(row.get("lamp") or "none", self.lamp_word(row), self.lamp_sentence(row))
 
     def rule_texts(self, rows: list[Row]) -> list[str]:
-        """The lamp rules, as printed, that judged these rows; each once."""
-        texts: dict[str, None] = {}
+        """The lamp rules, as printed, that judged these rows; each once, with the indicators it judged where there are several.
+
+        The rule of most indicators comes last, as that of the others.
+        """
+        texts: dict[str, list[str]] = {}
         for row in rows:
             if (row.get("lamp") or "grey") == "grey":
                 continue
             rule = self.catalogue.lamp_rule(row["indicator_code"], row.get("target_form"), self.period)
             if rule:
-                texts[str(rule[f"text_{self.t.lang}"])] = None
-        return list(texts)
+                judged = texts.setdefault(str(rule[f"text_{self.t.lang}"]), [])
+                name = self.indicator(row["indicator_code"])
+                if name not in judged:
+                    judged.append(name)
+        if len(texts) < 2:
+            return list(texts)
+        ordered = sorted(texts.items(), key=lambda item: len(item[1]))
+        most = ordered.pop() if len(ordered[-1][1]) > MANY else None
+        told = [self.t("rule.for", names=self.t.join(names), text=text) for text, names in ordered]
+        return [*told, self.t("rule.for", names=self.t("rule.others"), text=most[0])] if most else told

@@ -175,14 +175,17 @@
     if (action === "back") { turn(-1); }
   });
 
-  /* On paper every folded table stands open; afterwards the page is as it was. */
+  /* On paper every folded table stands open and a chart keeps its size (resized, it would be drawn anew after the sheet was
+     printed, and the sheet would show nothing); afterwards the page is as it was. */
   window.addEventListener("beforeprint", function () {
+    document.querySelectorAll(".chart").forEach(function (chart) { chart.style.width = chart.offsetWidth + "px"; });
     document.querySelectorAll("details.twin:not([open])").forEach(function (twin) {
       twin.setAttribute("data-folded", "");
       twin.open = true;
     });
   });
   window.addEventListener("afterprint", function () {
+    document.querySelectorAll(".chart").forEach(function (chart) { chart.style.width = ""; });
     document.querySelectorAll("details.twin[data-folded]").forEach(function (twin) {
       twin.removeAttribute("data-folded");
       twin.open = false;

@@ -39,6 +39,8 @@ def grid(
         defaultColDef={
             "sortable": True,
             "resizable": True,
+            # A narrow screen moves sideways rather than squeeze a column to nothing.
+            "minWidth": 96,
             "filter": True,
             "floatingFilter": True,
             "suppressHeaderMenuButton": True,

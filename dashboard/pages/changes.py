@@ -132,7 +132,7 @@ def _new(view: View, changes: list[Change]) -> Any:
         return None
     title = view.t("changes.new", n=len(changes))
     table = _compared_table(view, title, changes)
-    return html.Details([html.Summary(title), table, html.P(_more(view, len(changes)))], className="twin")
+    return html.Details([html.Summary(title), table, html.P(_more(view, len(changes)))], className="twin named")
 
 
 def _more(view: View, n: int) -> str:

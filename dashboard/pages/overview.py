@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboard.components import html, lamps, numbers, svg, tables
 from dashboard.data.store import Row
-from dashboard.pages.page import Page, carried_note, lamp_note, source_note
+from dashboard.pages.page import Page, carried_note, lamp_note, source_note, stock_note
 from dashboard.view import View, month_before
 
 LISTED = 4
@@ -77,6 +77,18 @@ def target_graph(view: View, row: Row, width: int = 208) -> Any:
         schedule=view.value(code, scheduled),
         unit=view.unit_label(code),
     )
+    start = row.get("start_value")
+    if form == "level" and start is not None and float(target) > float(start) and progress is not None:
+        # A state is judged by what was added since the beginning of the year: the bar shows that, from there.
+        actual, target = float(actual) - float(start), float(target) - float(start)
+        scheduled = target * float(progress) / 100
+        alt = view.t(
+            "bullet.alt.stock",
+            start=view.value(code, start),
+            value=view.value(code, row["value_ytd"]),
+            target=view.value(code, row["target_value"]),
+            unit=view.unit_label(code),
+        )
     return svg.bullet(float(actual), float(target), scheduled, alt, is_cap=form == "cap", width=width)
 
 
@@ -87,7 +99,11 @@ def gap_cell(view: View, row: Row) -> str:
             return numbers.NOTHING
         left = numbers.to_decimal(row["target_value"]) - numbers.to_decimal(row["value_ytd"])  # type: ignore[operator]
         key = "cap.left" if left >= 0 else "cap.over"
-        return view.t(key, x=view.value(row["indicator_code"], abs(left)))
+        code = row["indicator_code"]
+        # The unit of a rate is long, and stands in the row's heading.
+        is_rate = view.catalogue.indicators[code]["kind"] == "ratio"
+        unit = "" if is_rate else view.unit_label(code)
+        return view.t(key, x=view.value(code, abs(left)), unit=unit).rstrip()
     if row.get("gap_pp") is None:
         return numbers.NOTHING
     side = "short.ahead" if float(row["gap_pp"]) >= 0 else "short.behind"
@@ -196,12 +212,21 @@ def heat_table(view: View, grid: list[Row], columns: list[str]) -> html.Div:
         for indicator in columns:
             cells.append(heat_cell(view, by_cell.get((code, indicator)), indicator, code))
         body.append(html.Tr(cells))
+    # A column with figures that are no percentage points says their unit.
+    valued = {
+        code
+        for (_, code), row in by_cell.items()
+        if row.get("value_ytd") is not None and (row.get("gap_pp") is None or row.get("target_form") == "cap")
+    }
     header = [
         [
             tables.head(view.t("col.township")),
             *[
                 tables.head(
-                    view.link(view.indicator(code), "/township", indicator=code, township=None, class_name="quiet"),
+                    [
+                        view.link(view.indicator(code), "/township", indicator=code, township=None, class_name="quiet"),
+                        html.Span(f" {view.unit_label(code)}", className="unit") if code in valued else "",
+                    ],
                     numeric=True,
                 )
                 for code in columns
@@ -471,6 +496,7 @@ def render(view: View) -> Page:
                 view,
                 [row["indicator_code"] for row in current],
                 carried_note(view, current),
+                stock_note(view, current),
                 lamp_note(view, current),
             ),
             html.Div(

@@ -59,6 +59,12 @@ def lamp_note(view: View, rows: Iterable[Row]) -> html.Span | str:
     return html.Span(text, className="rules") if rules else ""
 
 
+def stock_note(view: View, rows: Iterable[Row]) -> str:
+    """Says how the attainment of a state (employees) is meant, where one with a target is shown."""
+    judged = any(row.get("start_value") is not None and row.get("target_form") == "level" for row in rows)
+    return view.t("foot.stock") if judged else ""
+
+
 def carried_note(view: View, rows: Iterable[Row]) -> str:
     """Says that unreported units are carried, where any is (domain.md J.6)."""
     return view.t("foot.carried") if any(row.get("is_carried") for row in rows) else ""

@@ -73,6 +73,9 @@ def _heads(view: View) -> list[html.Th]:
 def _rule_name(view: View, row: Row) -> str:
     """A rule's name; what reading itself says (parse, read, resolve) is named by its step."""
     name = row["name_en"] if view.t.lang == "en" else row["name_zh"]
+    own = f"quality.rule.{row['rule']}"
+    if not name and view.t.has(own):
+        return view.t(own)
     step = f"quality.step.{str(row['rule']).partition('.')[0]}"
     return str(name or (view.t(step) if view.t.has(step) else row["rule"]))
 
@@ -316,6 +319,6 @@ def _list(view: View, issues: tuple[Row, ...]) -> Any:
             said.within(view, tables.table(view.t("quality.list_caption"), header, body, class_name="issues")),
             html.P(more),
         ],
-        className="twin",
+        className="twin named",
         **attribute("data-part", "issues"),
     )

@@ -42,7 +42,7 @@ def section(view: View) -> html.Section:
             )
     if earlier:
         caption = view.t("reconcile.earlier", n=len({row["period"] for row in earlier}))
-        parts.append(html.Details([html.Summary(caption), _table(view, caption, earlier)], className="twin"))
+        parts.append(html.Details([html.Summary(caption), _table(view, caption, earlier)], className="twin named"))
     codes = [code for row in newest for code in (row["indicator_code"], row["other_code"])]
     return tables.section(title, *parts, source_note(view, codes, basis="reported"), sub=view.t("reconcile.sub"))
 

@@ -15,6 +15,10 @@ from dashboard.pages.page import Page, lamp_note, source_note
 from dashboard.view import View, month_before
 
 YEARS = 3
+# The indicator whose source form lists the accidents.
+COUNTED = "SA02"
+# So many townships are named in a heading; more are counted.
+NAMED = 3
 
 # The table of what the timeline draws.
 TWIN = "incidents"
@@ -73,11 +77,12 @@ def _townships(view: View, indicators: list[Row]) -> html.Section:
     if not columns:
         return tables.section(view.t("safety.no_townships"))
     body = []
-    used = 0
+    used: list[str] = []
     for township in view.catalogue.active_townships(view.period):
         unit = township["township_code"]
         found = [cells.get((unit, code)) for code in columns]
-        used += any(row is not None and row.get("lamp") in ("yellow", "red") for row in found)
+        if any(row is not None and row.get("lamp") in ("yellow", "red") for row in found):
+            used.append(view.named(township))
         body.append(
             html.Tr(
                 [
@@ -87,11 +92,29 @@ def _townships(view: View, indicators: list[Row]) -> html.Section:
             )
         )
     header = [
-        [tables.head(view.t("col.township")), *[tables.head(view.indicator(code), numeric=True) for code in columns]]
+        [
+            tables.head(view.t("col.township")),
+            *[
+                tables.head(
+                    [view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")], numeric=True
+                )
+                for code in columns
+            ],
+        ]
     ]
-    title = view.t("safety.townships_over" if used else "safety.townships_fine", n=used)
+    key = (
+        "safety.townships_fine"
+        if not used
+        else "safety.townships_named"
+        if len(used) <= NAMED
+        else "safety.townships_over"
+    )
+    title = view.t(key, n=len(used), names=view.t.join(used))
     return tables.section(
-        title, tables.table(title, header, body, class_name="heat"), sub=view.t("safety.townships_sub")
+        title,
+        tables.table(title, header, body, class_name="heat"),
+        source_note(view, columns),
+        sub=view.t("safety.townships_sub"),
     )
 
 
@@ -149,4 +172,8 @@ def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:
         ]
     ]
     title = view.t("safety.list", n=len(rows), years=YEARS)
-    return tables.section(title, tables.table(title, header, body, class_name="compact"))
+    return tables.section(
+        title,
+        tables.table(title, header, body, class_name="compact"),
+        source_note(view, [COUNTED], basis=None),
+    )

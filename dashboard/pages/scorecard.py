@@ -146,13 +146,12 @@ def _class(view: View, name: str, cards: list[Row], scores: tuple[Row, ...], sim
             tables.cell(
                 numbers.NOTHING
                 if change is None
-                else html.Span(
-                    numbers.number(change, signed=True),
-                    className=f"trend {'flat' if change == 0 else 'up' if change > 0 else 'down'}",
-                ),
+                else view.t("rank.same")
+                if change == 0
+                else view.t("rank.up" if change > 0 else "rank.down", n=abs(int(change))),
                 numeric=True,
             ),
-            tables.cell(_word(view, "grade", card["grade"])),
+            tables.cell(_word(view, "grade", card["grade"]), class_name="short"),
             tables.cell(reason if card["vetoed"] else numbers.NOTHING, class_name="on-red" if card["vetoed"] else ""),
         ]
         if simulating:
@@ -207,7 +206,48 @@ def _score(view: View, row: Row | None, code: str) -> Any:
         view.link(text, "/scorecard", township=row["township_code"], indicator=code, whatif=None, class_name="figure"),
         numeric=True,
         class_name="unreported" if row["status"] in ("missing_zero", "missing_pending") else "",
-        title=row[f"trace_{view.t.lang}"],
+        title=_line(view, row),
+    )
+
+
+def _parameters(view: View, text: str) -> str:
+    """A rule's parameters in words; one that the texts do not know keeps its name."""
+    words = []
+    for name, value in json.loads(text or "{}").items():
+        key = f"scorecard.param.{name}"
+        shown = f"scorecard.value.{value}"
+        label = view.t(key) if view.t.has(key) else name
+        words.append(f"{label} {view.t(shown) if view.t.has(shown) else value}")
+    return view.t.join(words)
+
+
+def _amount(view: View, row: Row, value: Any) -> str:
+    """A target or what was reached, with its unit: a growth or a reduction counts in per cent."""
+    if value is None:
+        return numbers.NOTHING
+    if row["target_form"] in ("growth", "reduction", "share"):
+        return view.t("unit.percent", x=numbers.number(value, 2))
+    code = row["indicator_code"]
+    return view.t("unit.amount", x=view.value(code, value), unit=view.unit_label(code))
+
+
+def _line(view: View, row: Row) -> str:
+    """How a score came about, in one line and in the page's own notation; trace_zh and trace_en say the same plainly."""
+    formula = f"scorecard.formula.{row['rule_family']}"
+    completion = numbers.to_decimal(row["completion"])
+    percent = numbers.NOTHING if completion is None else view.t("unit.percent", x=numbers.number(completion * 100, 2))
+    basis = row["completion_basis"]
+    return view.t(
+        "scorecard.line",
+        target=_amount(view, row, row["target"]),
+        actual=_amount(view, row, row["actual"]),
+        completion=percent,
+        of=view.t(f"scorecard.completion.{basis}") if completion is not None and basis else "",
+        formula=view.t(formula) if view.t.has(formula) else row["rule_family"],
+        parameters=_parameters(view, row["parameters"]),
+        full=numbers.number(row["full_mark"]),
+        score=numbers.number(row["score"], 2),
+        reason=row[f"reason_{view.t.lang}"],
     )
 
 
@@ -220,7 +260,7 @@ def _lines(view: View, scores: tuple[Row, ...], unit: str) -> html.Section:
         code = row["indicator_code"]
         chosen = code == view.state.indicator
         name = view.figure(view.indicator(code), code, "township", unit)
-        line = row[f"trace_{view.t.lang}"]
+        line = _line(view, row)
         items.append(html.Li([name, view.t("scorecard.colon"), html.Strong(line) if chosen else line]))
     return tables.section(
         view.t("scorecard.lines", name=view.unit_name(unit)),
@@ -237,7 +277,9 @@ def _simulation(view: View, scores: tuple[Row, ...], tried: dict[str, Decimal]) 
             view.link(view.indicator(code), "/scorecard", indicator=code, whatif=None, class_name="choice")
             for code in dict.fromkeys(row["indicator_code"] for row in scores)
         ]
-        return tables.section(view.t("scorecard.whatif_pick"), html.P(choices), sub=view.t("scorecard.whatif_sub"))
+        return tables.section(
+            view.t("scorecard.whatif_pick"), html.P(choices), sub=view.t("scorecard.whatif_sub"), class_name="off-paper"
+        )
     title = view.t("scorecard.whatif", name=view.indicator(rule["indicator_code"]))
     published = numeric(rule["parameters"])
     if not published:
@@ -249,7 +291,9 @@ def _simulation(view: View, scores: tuple[Row, ...], tried: dict[str, Decimal]) 
         body.append(
             html.Tr(
                 [
-                    tables.row_head(name),
+                    tables.row_head(
+                        view.t(f"scorecard.param.{name}") if view.t.has(f"scorecard.param.{name}") else name
+                    ),
                     tables.cell(plain(value), numeric=True),
                     tables.cell(html.Strong(plain(now)) if now != value else plain(now), numeric=True),
                     *[

@@ -15,10 +15,9 @@ from dashboard.data.store import Row
 from dashboard.pages import said
 from dashboard.pages.overview import history_start
 from dashboard.pages.page import Page, source_note
-from dashboard.pages.township import status_cell
+from dashboard.pages.township import STATUS_SHAPES, status_cell
 from dashboard.view import View, month_before
 
-COLUMNS = ("on_time", "late", "missing", "zero_report", "suspended")
 CALLED = 30
 UNITS_OFFERED = 600
 # Sentences of the place where workbooks are dropped (submit.*).
@@ -157,98 +156,81 @@ def _month(view: View) -> html.Section:
 
 
 def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
-    """Forms × units. Units of the county's own level and townships are columns' rows; enterprises group by township."""
+    """Units × forms in one table: a unit's own report, or how many of its enterprises reported a form of theirs."""
     if not rows:
         return tables.section(view.t("calendar.none_title"), tables.notice(view.t("calendar.none")))
+    townships, enterprises = view.catalogue.townships, view.catalogue.enterprises
     by_form: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_form[row["form_code"]].append(row)
-    shared: dict[str, dict[str, Row]] = {}
-    separate: dict[str, list[Row]] = {}
-    for form, found in by_form.items():
-        if all(row["unit_id"] in view.catalogue.townships for row in found):
-            shared[form] = {row["unit_id"]: row for row in found}
-        else:
-            separate[form] = found
-    parts: list[Any] = []
-    if shared:
-        units = [code for code in view.catalogue.townships if any(code in found for found in shared.values())]
-        header = [
-            [
-                tables.head(view.t("col.township")),
-                *[
-                    tables.head(
-                        [
-                            view.named(view.catalogue.forms.get(form), form),
-                            html.Span(view.t("calendar.due", day=view.day(_due(found))), className="unit"),
-                        ],
-                        class_name="center",
-                    )
-                    for form, found in shared.items()
-                ],
-            ]
+    own = [form for form, found in by_form.items() if all(row["unit_id"] in townships for row in found)]
+    forms = [*own, *(form for form in by_form if form not in own)]
+    cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        enterprise = enterprises.get(row["unit_id"])
+        home = enterprise["township_code"] if enterprise else row["unit_id"]
+        cells[home if home in townships else "", row["form_code"]].append(row)
+    homes = {home for home, _ in cells}
+    header = [
+        [
+            tables.head(view.t("col.township")),
+            *[
+                tables.head(
+                    [
+                        view.named(view.catalogue.forms.get(form), form),
+                        html.Span(view.t("calendar.due", day=view.day(_due(by_form[form]))), className="unit"),
+                    ],
+                    class_name="center",
+                )
+                for form in forms
+            ],
         ]
-        body = [
+    ]
+    body = []
+    for unit in [*(code for code in townships if code in homes), *([""] if "" in homes else [])]:
+        name: Any = view.t("unit.unknown")
+        if unit:
+            name = view.link(view.unit_name(unit), "/township", township=unit, submission=None)
+        found = [cells.get((unit, form), []) for form in forms]
+        body.append(
             html.Tr(
                 [
-                    tables.row_head(view.link(view.unit_name(unit), "/township", township=unit, submission=None)),
-                    *[status_cell(view, found.get(unit)) for found in shared.values()],
+                    tables.row_head(name),
+                    *[
+                        status_cell(view, of[0] if of else None) if form in own or not of else _counted(view, of)
+                        for form, of in zip(forms, found, strict=True)
+                    ],
                 ]
             )
-            for unit in units
-        ]
-        parts.append(tables.table(view.t("calendar.caption"), header, body, class_name="calendar"))
-    for form, found in separate.items():
-        parts.append(_enterprise_form(view, form, found))
+        )
     return tables.section(
         view.t("calendar.title"),
-        html.Div(parts, className="calendars"),
+        tables.table(view.t("calendar.caption"), header, body, class_name="calendar compact"),
+        *[_to_call(view, form, by_form[form]) for form in forms if form not in own],
         source_note(view, [], view.t("calendar.legend"), basis=None),
         sub=view.t("calendar.sub"),
     )
 
 
-def _due(found: dict[str, Row]) -> Any:
-    return next((row["due_on"] for row in found.values() if row["due_on"]), None)
+def _due(found: list[Row]) -> Any:
+    return next((row["due_on"] for row in found if row["due_on"]), None)
 
 
-def _enterprise_form(view: View, form: str, rows: list[Row]) -> html.Div:
-    """A form that enterprises send: counts by township, and below them the enterprises that need a call."""
-    townships = view.catalogue.townships
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        enterprise = view.catalogue.enterprises.get(row["unit_id"])
-        home = enterprise["township_code"] if enterprise else row["unit_id"]
-        groups[home if home in townships else ""].append(row)
-    seen = Counter(row["status"] for row in rows)
-    shown = [status for status in COLUMNS if seen[status] or status in ("on_time", "late", "missing")]
-    body = []
-    for home in [*(code for code in townships if code in groups), *([""] if "" in groups else [])]:
-        members = groups[home]
-        counts = Counter(row["status"] for row in members)
-        cells = [
-            tables.cell(
-                numbers.number(counts[status]) if counts[status] else "",
-                numeric=True,
-                class_name=f"status-{status}" if counts[status] and status in ("missing", "late") else "",
-            )
-            for status in shown
-        ]
-        name = view.unit_name(home) if home else view.t("unit.unknown")
-        body.append(html.Tr([tables.row_head(name), tables.cell(numbers.number(len(members)), numeric=True), *cells]))
-    name = view.named(view.catalogue.forms.get(form), form)
-    header = [
-        [
-            tables.head([name, html.Span(view.t("calendar.due", day=view.day(rows[0]["due_on"])), className="unit")]),
-            tables.head(view.t("col.expected"), numeric=True),
-            *[tables.head(view.t(f"status.{status}"), numeric=True) for status in shown],
-        ]
-    ]
-    return html.Div([tables.table(name, header, body, class_name="calendar"), _to_call(view, rows)])
+def _counted(view: View, rows: list[Row]) -> html.Td:
+    """How many enterprises of a township reported on time of those that had to; the exceptions in words beside it."""
+    counts = Counter(row["status"] for row in rows)
+    on_time, due = counts["on_time"] + counts["zero_report"], len(rows) - counts["suspended"]
+    parts: list[Any] = [f"{on_time}/{due}"]
+    for status in ("missing", "late", "suspended"):
+        if counts[status]:
+            shape = html.Span(STATUS_SHAPES[status], className="shape", **attribute("aria-hidden", "true"))
+            parts.append(html.Span([" ", shape, f" {view.t(f'status.{status}')} {counts[status]}"], className="word"))
+    worst = next((status for status in ("missing", "late") if counts[status]), "")
+    return tables.cell(parts, class_name=f"center status-{worst}" if worst else "center")
 
 
-def _to_call(view: View, rows: list[Row]) -> html.P | None:
-    """The enterprises that have not reported, each a link."""
+def _to_call(view: View, form: str, rows: list[Row]) -> html.P | None:
+    """The enterprises that have not sent a form, each a link."""
     missing = [row["unit_id"] for row in rows if row["status"] == "missing"]
     if not missing:
         return None
@@ -259,7 +241,8 @@ def _to_call(view: View, rows: list[Row]) -> html.P | None:
         names += [view.link(name, "/enterprise", enterprise=unit, submission=None) if known else name]
         names.append(view.t("list.separator"))
     more = view.t("list.more", n=len(missing) - CALLED) if len(missing) > CALLED else ""
-    return html.P([view.t("calendar.to_call"), *names[:-1], more], className="to-call")
+    told = view.t("calendar.to_call", form=view.named(view.catalogue.forms.get(form), form))
+    return html.P([told, *names[:-1], more], className="to-call")
 
 
 def _received(view: View, rows: tuple[Row, ...]) -> html.Section:

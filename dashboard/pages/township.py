@@ -17,7 +17,7 @@ from dashboard.data.store import Row
 from dashboard.figures import series as series_figure
 from dashboard.pages import outlook
 from dashboard.pages.overview import gap_cell, history_start, spark, target_graph
-from dashboard.pages.page import Page, carried_note, lamp_note, source_note
+from dashboard.pages.page import Page, carried_note, lamp_note, source_note, stock_note
 from dashboard.view import View, month_before
 
 SPANS = (13, 24, 36)
@@ -126,6 +126,7 @@ def _ranking(view: View) -> Page:
                 view,
                 [code],
                 carried_note(view, rows.values()),
+                stock_note(view, rows.values()),
                 lamp_note(view, rows.values()),
             ),
         ],
@@ -315,6 +316,7 @@ def _profile(view: View, township: Row) -> Page:
                 view,
                 [row["indicator_code"] for row in current],
                 carried_note(view, current),
+                stock_note(view, current),
                 lamp_note(view, current),
             ),
             html.Div(

@@ -2,7 +2,8 @@
 -- (marts.appraisal_score is the formula the scores come from). Nothing is written.
 select
     township_code, scheme_id, township_class, indicator_code, full_mark, score, rule_family, parameters, status,
-    reason_code, trace_zh, trace_en, doc_no,
+    reason_code, reason_zh, reason_en, doc_no, target, target_form, actual, completion, completion_basis,
+    trace_zh, trace_en,
     case
         when indicator_code <> $simulated or status <> 'scored' then score
         else marts.appraisal_score(

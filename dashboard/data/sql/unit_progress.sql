@@ -2,7 +2,7 @@
 select
     indicator_code, period, value_month, value_ytd, base_month, base_ytd, growth_pct, growth_note, growth_note_en,
     growth_note_pct, growth_real_pct,
-    declared_growth_pct, growth_change_pp, target_value, target_form, attainment_pct, time_progress_pct, gap_pp, lamp,
+    declared_growth_pct, growth_change_pp, start_value, target_value, target_form, attainment_pct, time_progress_pct, gap_pp, lamp,
     required_monthly, forecast_value, forecast_low, forecast_high, forecast_method,
     forecast_attainment_pct, target_probability_pct, rank, rank_of, rank_change, contribution_share_pct,
     contribution_pp, reported_units, expected_units, is_carried
