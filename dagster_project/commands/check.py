@@ -49,6 +49,8 @@ def _print(book: CheckedWorkbook, texts: Texts) -> None:
         out(texts.lines("cli.check_summary", file=book.file_name, observations=book.observations, **counted))
     else:
         out(texts.lines("cli.check_clean", file=book.file_name, observations=book.observations))
+    if book.enterprises:
+        out(texts.lines("cli.check_register", file=book.file_name, enterprises=book.enterprises))
 
 
 def _free_path(folder: Path, name: str, taken: set[Path]) -> Path:

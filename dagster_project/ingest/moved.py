@@ -87,16 +87,19 @@ def moves(before: Columns, now: Columns, messages: Messages) -> Issue | None:
             renamed.append((_index(letters), f"{was[1]}→{heading}"))
     if not shifted and not renamed:
         return None
+    what = [
+        messages.render(key, count=len(found), listed=_listed(found))
+        for key, found in (("parse.moved_columns", shifted), ("parse.renamed_columns", renamed))
+        if found
+    ]
     return messages.issue(
         "parse.moved",
         "info",
         sheet=now.sheet,
         file=now.file_name,
         before=before.file_name,
-        moved=len(shifted),
-        moved_list=_listed(shifted),
-        renamed=len(renamed),
-        renamed_list=_listed(renamed),
+        what_zh="，".join(zh for zh, _ in what),
+        what_en=", ".join(en for _, en in what),
     )
 
 
@@ -111,4 +114,4 @@ def _plain(heading: str) -> str:
 
 def _listed(found: list[tuple[int, str]]) -> str:
     texts = [text for _, text in sorted(found)]
-    return "; ".join(texts[:SHOWN]) + (" …" if len(texts) > SHOWN else "") if texts else "—"
+    return "; ".join(texts[:SHOWN]) + (" …" if len(texts) > SHOWN else "")

@@ -201,7 +201,7 @@ def _unknown_layout(
     nearest = best.nearest if best is not None and best.nearest is not None else None
     if not seen:
         seen = [
-            str(value)[:20]
+            " ".join(str(value).split())[:20]
             for row in sheet.rows[:6]
             for value in row
             if isinstance(value, str) and value.strip() and len(value) <= 40

@@ -7,7 +7,9 @@ Does not belong here: finding those extras (read_xlsx.py, read_biff.py, read_xls
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -32,7 +34,8 @@ class CalamineBook:
             except CalamineError as fault:
                 raise Unreadable("read.damaged", detail=short(str(fault))) from None
 
-        self._book = guarded(load)
+        with _quiet():
+            self._book = guarded(load)
         self._sheets = list(self._book.sheets_metadata)
 
     @property
@@ -62,9 +65,28 @@ class CalamineBook:
                 ]
             return Sheet(source.name, rows, merges, self.is_hidden(index))
 
-        sheet = guarded(load)
+        with _quiet():
+            sheet = guarded(load)
         apply_extras(sheet, extras)
         return sheet
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What a panic prints is no word for a clerk: standard error goes nowhere while the first reader works."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield  # there is no standard error
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _rows(source: Any) -> list[list[CellValue]]:

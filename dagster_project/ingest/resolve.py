@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dagster_project.ingest.codes import Code, EatenCode, judge, organisation_part, township_part
 from dagster_project.ingest.extract_lists import UNDATED
@@ -284,6 +284,12 @@ class _Resolver:
         self.parsed.issues.append(under_rule(made))
         return made
 
+    def beside(self, key: str, names: Iterable[str]) -> dict[str, Any]:
+        """A sentence of advice that lists names, for a message that has room for it; empty where there are none."""
+        listed = " | ".join(names)
+        zh, en = self.vocabulary.messages.render(key, names=listed) if listed else ("", "")
+        return {"beside_zh": zh, "beside_en": en}
+
     # ------------------------------------------------------------------ townships
     def township(
         self, name: str, code: str | None, period: date, form: Form, sheet: str, cell: str | None, *, is_row: bool
@@ -309,7 +315,7 @@ class _Resolver:
                 quarantines=is_row,
                 once=(sheet, cell, name),
                 name=name,
-                near=" | ".join(near) or "—",
+                **self.beside("resolve.near", near),
             )
             return None
         codes = [code for code, _ in found]
@@ -619,7 +625,7 @@ class _Resolver:
             once=(sheet, cell),
             name=unit.name or "—",
             code=code.text,
-            known=" | ".join(sorted(same)) or "—",
+            **self.beside("resolve.same_name", sorted(same)),
         )
         row = RosterRow(
             form_code=form.code,
@@ -687,7 +693,7 @@ class _Resolver:
             quarantines=True,
             once=(sheet, cell),
             name=unit.name,
-            near=" | ".join(near) or "—",
+            **self.beside("resolve.near", near),
         )
         return _Found("enterprise", None, own)
 

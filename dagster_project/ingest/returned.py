@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -106,7 +107,10 @@ def _open_original(content: bytes, book: Workbook, messages: Messages) -> _Targe
         package = open_package(content)
         if has_entities(package):
             return None
-        opened = load_workbook(io.BytesIO(content), keep_vba=book.kind == "xlsm", rich_text=True)
+        with warnings.catch_warnings():
+            # what openpyxl leaves out is said in the list of issues, in the reporter's words
+            warnings.simplefilter("ignore")
+            opened = load_workbook(io.BytesIO(content), keep_vba=book.kind == "xlsm", rich_text=True)
     except Exception:  # whatever openpyxl cannot open is written from the grid, which was read
         return None
     notes = []

@@ -73,6 +73,11 @@ class CheckedWorkbook:
     def observations(self) -> int:
         return 0 if self.intake is None else len(self.intake.parsed.observations)
 
+    @property
+    def enterprises(self) -> int:
+        """Rows of a register."""
+        return 0 if self.intake is None else sum(not row.is_provisional for row in self.intake.parsed.roster)
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: what was recognised, and every issue."""
         intake = self.intake
