@@ -6,7 +6,9 @@ then. https://docs.dagster.io/guides/build/projects-and-components
 
 from __future__ import annotations
 
-from dagster import Definitions, JobDefinition, definitions, in_process_executor
+from pathlib import Path
+
+from dagster import Definitions, JobDefinition, ScheduleDefinition, definitions, in_process_executor
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.orchestration.alerting import alert_sensor
@@ -27,8 +29,8 @@ from dagster_project.orchestration.manifest import ensure_manifest
 from dagster_project.orchestration.schedules import daily_refresh, monthly_calendar
 from dagster_project.orchestration.sensors import inbox_sensor
 from dagster_project.orchestration.session import SESSION, Session, session_resource
-from dagster_project.reference import load_reference
-from dagster_project.settings import Settings, load_settings
+from dagster_project.reference import ReferenceError, load_reference
+from dagster_project.settings import PROJECT_ROOT, Settings, load_settings
 
 
 def build_defs(settings: Settings, session: Session | None = None) -> Definitions:
@@ -37,18 +39,28 @@ def build_defs(settings: Settings, session: Session | None = None) -> Definition
     `session`: the one that the caller will read after the run; by default each run makes its own.
     """
     job = refresh_job()
-    reference = load_reference(settings.seeds)
     calendar: dict[str, JobDefinition | UnresolvedAssetJobDefinition] = {
         REMINDERS: reminders_job(settings),
         CALENDAR: calendar_job(),
         BULLETIN: bulletin_job(settings),
         RETENTION: retention_job(settings),
     }
+
+    def schedules(seeds: Path) -> list[ScheduleDefinition]:
+        reference = load_reference(seeds)
+        return [daily_refresh(settings, reference, job), *monthly_calendar(settings, reference, calendar)]
+
+    try:
+        by_the_clock = schedules(settings.seeds)
+    except ReferenceError:
+        # A run must begin to say in its own words what is wrong with the reference data; until that is put right the clock
+        # goes by the program's own.
+        by_the_clock = schedules(PROJECT_ROOT / "seeds" / "reference")
     return Definitions(
         assets=build_assets(ensure_manifest(settings)),
         asset_checks=calendar_checks(settings),
         jobs=[job, rebuild_job(), *calendar.values(), month_end_job(settings)],
-        schedules=[daily_refresh(settings, reference, job), *monthly_calendar(settings, reference, calendar)],
+        schedules=by_the_clock,
         sensors=[inbox_sensor(settings, job), alert_sensor(settings)],
         resources={SESSION: session_resource(settings, session)},
         # One process, whatever is materialized and from where: see jobs.py.

@@ -41,8 +41,8 @@ ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
 
 
 def reason(instance: DagsterInstance, run_id: str) -> str:
-    """Why a run failed: the first step's own words, else what the run says of itself."""
-    for kind in (DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE):
+    """Why a run failed: the first step's own words, else what kept it from beginning, else what the run says of itself."""
+    for kind in (DagsterEventType.STEP_FAILURE, DagsterEventType.ENGINE_EVENT, DagsterEventType.RUN_FAILURE):
         for entry in instance.all_logs(run_id, of_type=kind):
             event = entry.get_dagster_event()
             if kind is DagsterEventType.STEP_FAILURE:
@@ -52,6 +52,9 @@ def reason(instance: DagsterInstance, run_id: str) -> str:
                 if data.error is not None:
                     cause = data.error.cause or data.error
                     return str(cause.message).strip()
+            elif kind is DagsterEventType.ENGINE_EVENT:
+                if event.engine_event_data.error is not None:
+                    return str(event.engine_event_data.error.message).strip()
             elif event.message:
                 return str(event.message)
     return "-"

@@ -28,7 +28,7 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from dagster_project.orchestration.instance import KILLED_TAG, UNFINISHED, fail_dead_runs
+from dagster_project.orchestration.instance import KILLED_TAG, PROCESS_TAG, UNFINISHED, fail_dead_runs
 from dagster_project.settings import Settings
 from dagster_project.warehouse import archive, lock
 from dagster_project.warehouse.refresh import nothing_new
@@ -105,10 +105,10 @@ def content_key(hashed: Hashed, position: str, reference: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def was_killed(instance: DagsterInstance, run_key: str) -> bool:
-    """Whether the last run of a key ended because its process died."""
+def was_cut_short(instance: DagsterInstance, run_key: str) -> bool:
+    """Whether the last run of a key ended because its process died, or never came to have one (a machine too busy to answer)."""
     runs = instance.get_runs(RunsFilter(tags={"dagster/run_key": run_key}), limit=1)
-    return bool(runs) and runs[0].tags.get(KILLED_TAG) == "true"
+    return bool(runs) and (runs[0].tags.get(KILLED_TAG) == "true" or PROCESS_TAG not in runs[0].tags)
 
 
 def evaluate(settings: Settings, instance: DagsterInstance, cursor_text: str | None, now: float) -> SensorResult:
@@ -133,11 +133,13 @@ def evaluate(settings: Settings, instance: DagsterInstance, cursor_text: str | N
     is_left_over = not hashed and cursor.launches > 0 and reference == cursor.reference
     key = cursor.key if is_left_over else content_key(hashed, state.position, reference)
     launches = cursor.launches if key == cursor.key else 0
-    if launches and not was_killed(instance, f"{key}-{launches}"):
+    if launches and not was_cut_short(instance, f"{key}-{launches}"):
         reason = "The last run of the same files failed; it is tried again when something changes, or daily."
         return SensorResult(skip_reason=SkipReason(reason), cursor=cursor.dump())
     if launches >= MAX_LAUNCHES:
-        reason = f"{launches} runs of the same files were killed; run `tew refresh` and look at the machine."
+        reason = (
+            f"{launches} runs of the same files were killed or never began; run `tew refresh` and look at the machine."
+        )
         return SensorResult(skip_reason=SkipReason(reason), cursor=cursor.dump())
     launches += 1
     request = RunRequest(run_key=f"{key}-{launches}", tags={"tew/trigger": "inbox_sensor"})

@@ -193,3 +193,20 @@ def test_days_that_not_every_month_has_are_refused(tmp_path: Path, home: Setting
         chores.bulletin_day(load_reference(seeds))
     with pytest.raises(ReferenceError, match="reminders_at"):
         schedules.cron_of("25:00", "reminders_at")
+
+
+def test_broken_reference_data_fail_the_run_with_their_own_words(
+    own: Settings, tmp_path: Path, instance: DagsterInstance
+) -> None:
+    """Dagster's definitions load all the same, so that the UI says file, line and what to do, and an alert too."""
+    seeds = tmp_path / "seeds"
+    shutil.copytree(own.seeds, seeds)
+    text = (seeds / "lamp_rules.csv").read_text(encoding="utf-8")
+    (seeds / "lamp_rules.csv").write_text(text.replace("default,,0,-5", "default,,abc,-5", 1), encoding="utf-8")
+    (own.inbox / "arrived.xlsx").write_bytes(b"no workbook")
+    broken = build_defs(make_home(own.home, seeds=seeds))
+    result = run(broken, instance, "refresh")
+    assert not result.success
+    said = alerting.reason(instance, result.run_id)
+    assert "lamp_rules.csv line 2, green_min_pp" in said and "Put right what is named" in said
+    (own.inbox / "arrived.xlsx").unlink()

@@ -69,6 +69,7 @@ def launch(instance: DagsterInstance, asked: RunRequest, *, killed: bool) -> Non
         tags[instances.PROCESS_TAG] = "999999999@1.0"
         instance.create_run_for_job(refresh_like, tags=tags)
     else:
+        tags[instances.PROCESS_TAG] = instances.process_mark()
         instance.report_run_failed(instance.create_run_for_job(refresh_like, tags=tags))
 
 
@@ -114,6 +115,15 @@ def test_a_killed_run_is_launched_again_but_not_for_ever(home: Settings, dagster
         cursor = asked.cursor
     assert len(set(keys)) == sensors.MAX_LAUNCHES
     assert "killed" in reason(tick(home, dagster, cursor))
+
+
+def test_a_run_that_never_began_is_launched_again(home: Settings, dagster: DagsterInstance) -> None:
+    """A machine too busy to answer fails a run before any process works on it; the workbook must not wait for a day."""
+    put(home, "a.xlsx", b"one")
+    asked = tick(home, dagster, None)
+    tags = {RUN_KEY_TAG: str(request(asked).run_key)}
+    dagster.report_run_failed(dagster.create_run_for_job(refresh_like, tags=tags))
+    assert request(tick(home, dagster, asked.cursor)).run_key != request(asked).run_key
 
 
 def test_one_run_at_a_time(home: Settings, dagster: DagsterInstance) -> None:
