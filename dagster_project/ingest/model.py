@@ -310,11 +310,25 @@ class ParsedWorkbook:
     reporter: UnitRef | None = None
 
 
+# (indicator, measure); the indicator is empty where a column holds several, one a row
+ColumnKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Columns:
+    """One form as one workbook laid it out: column → (letters, heading as written; empty where it is not known)."""
+
+    file_name: str
+    sheet: str
+    places: dict[ColumnKey, tuple[str, str]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Intake:
     """A parsed workbook with its units resolved; what audit judges and the store keeps.
 
     An observation whose unit could not be resolved has `unit_id` None, status quarantined, and an issue.
+    `columns` says where the figures of each form stand, once that was looked at (moved.py).
     """
 
     parsed: ParsedWorkbook
@@ -324,6 +338,7 @@ class Intake:
     reporter_level: Level | None
     reporter_unit_id: str | None
     new_townships: list[NewTownship] = field(default_factory=list)
+    columns: dict[str, Columns] = field(default_factory=dict)
 
     @property
     def issues(self) -> list[Issue]:

@@ -11,27 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from dagster_project.ingest.messages import Messages
-from dagster_project.ingest.model import Intake, Issue
+from dagster_project.ingest.model import ColumnKey, Columns, Intake, Issue
 from dagster_project.ingest.text import normalise
 
 SHOWN = 6
 _LETTERS = re.compile(r"[A-Z]+")
 _NUMBERS = re.compile(r"\d+")
-
-# (indicator, measure); the indicator is empty where a column holds several, one a row
-ColumnKey = tuple[str, str]
-
-
-@dataclass(slots=True)
-class Columns:
-    """One form as one workbook laid it out: column → (letters, heading as written; empty where it is not known)."""
-
-    file_name: str
-    sheet: str
-    places: dict[ColumnKey, tuple[str, str]] = field(default_factory=dict)
 
 
 def columns_of(intake: Intake) -> dict[str, Columns]:

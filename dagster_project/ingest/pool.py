@@ -37,8 +37,8 @@ FACTORY = "dagster_project.ingest.parse:parser"
 # Jobs a child holds besides the one it works on, where they are small enough not to eat into its memory.
 AHEAD = 3
 SMALL_JOB = 1 << 20
-# A further child starts when the caller has waited for answers as long as starting one costs.
-WORTH_A_CHILD_S = 0.15
+# A further child starts when the caller has waited for answers twice as long as starting one costs the processor.
+WORTH_A_CHILD_S = 0.4
 _START_S = 60.0
 _TICK_S = 0.25
 _ROOT = Path(__file__).resolve().parents[2]

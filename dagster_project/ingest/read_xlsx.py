@@ -37,6 +37,7 @@ _TYPE = re.compile(rb"""\bt\s*=\s*["'](\w+)["']""")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*?(/>|>([^<]*)<)")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)<)")
 _LONG_INTEGER = re.compile(rb"v>-?\d{16,}<")
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _ZEROS = re.compile(r"0{2,}")
 _PERCENT_IDS = {9, 10}
@@ -285,7 +286,7 @@ def scan_sheet(data: bytes, formats: Formats) -> Extras:
         or b"<f" in data
         or b":f" in data
         or (b"hidden" in data and _HIDDEN.search(data, start, end))
-        or _LONG_INTEGER.search(data, start, end)
+        or (b"0" * 16 in data.translate(_DIGITS_ALIKE) and _LONG_INTEGER.search(data, start, end))
     ):
         return extras
     row, column = -1, -1

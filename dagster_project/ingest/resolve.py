@@ -738,10 +738,15 @@ def resolve(
     _date_roster(resolver, received)
     _resolve_roster(resolver)
     row_cells = {(entry.sheet, id(entry.unit)): entry.cell for entry in parsed.coverage}
+    unit: UnitRef | None = None
+    period: date | None = None
+    sheet = ""
     for observation in parsed.observations:
-        form = vocabulary.forms[observation.form_code]
-        cell = row_cells.get((observation.sheet, id(observation.unit)), observation.cell)
-        found = resolver.unit(observation.unit, observation.period, form, observation.sheet, cell)
+        # the figures of a row stand one behind another and share their unit, month and sheet
+        if observation.unit is not unit or observation.period is not period or observation.sheet is not sheet:
+            unit, period, sheet = observation.unit, observation.period, observation.sheet
+            cell = row_cells.get((sheet, id(unit)), observation.cell)
+            found = resolver.unit(unit, period, vocabulary.forms[observation.form_code], sheet, cell)
         observation.level, observation.unit_id = found.level, found.unit_id
         observation.township_code = found.township_code
         if found.unit_id is None:

@@ -157,11 +157,15 @@ class Table:
             filled = 0
             numbers = 0
             for index, value in enumerate(cells):
-                if value is not None and value != "" and not (isinstance(value, str) and value.isspace()):
-                    filled += 1
-                    numbers += not isinstance(value, str)
-                    if first < 0:
-                        first = index
+                if value is None:
+                    continue
+                if not isinstance(value, str):
+                    numbers += 1
+                elif not value or value.isspace():
+                    continue
+                filled += 1
+                if first < 0:
+                    first = index
             if first < 0:
                 continue
             value = cells[first]
@@ -410,15 +414,11 @@ class Table:
         """Remember what a row gave, from observation `start` on."""
         observations = self.workbook.observations
         entry = RowUnit(unit, row, cell, start, len(observations), told, period)
-        for observation in observations[start:]:
-            if observation.measure not in CURRENT:
-                continue
-            entry.figures += 1
-            if observation.value is not None:
-                entry.filled += 1
-                entry.nonzero += observation.value != 0
-            elif observation.null_reason == "not_reported":
-                entry.missing += 1
+        current = [observation for observation in observations[start:] if observation.measure in CURRENT]
+        values = [observation.value for observation in current if observation.value is not None]
+        entry.figures, entry.filled, entry.nonzero = len(current), len(values), sum(map(bool, values))
+        if len(values) < len(current):
+            entry.missing = sum(one.value is None and one.null_reason == "not_reported" for one in current)
         self.units.append(entry)
 
     def finish(self) -> None:

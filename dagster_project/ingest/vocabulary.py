@@ -103,7 +103,14 @@ class Term:
 
 
 _PARENTHESIS = re.compile(r"^(?P<before>.*?)\((?P<inner>[^()]*)\)(?P<after>[^()]*)$")
-_TRIM = re.compile(r"^[\s:,;/.\u3001\u3002]+|[\s:,;/\u3001\u3002]+$")
+# what may stand between a heading's parts once they are taken apart; a full stop at the end may close an abbreviation
+_BEHIND = ":,;/\u3001\u3002"
+_BEFORE = _BEHIND + "."
+
+
+def _trim(normal: str) -> str:
+    """A part of a normalised heading without the marks that stood between it and the next."""
+    return normal.lstrip(_BEFORE).rstrip(_BEHIND)
 
 
 @dataclass(slots=True)
@@ -303,20 +310,20 @@ class Vocabulary:
     def _split_core(self, core: str) -> tuple[tuple[Reading, ...], tuple[Reading, ...], list[Unit], Period | None]:
         """Readings, measures said besides, units and period of a text that is no heading as it stands."""
         for shorter, unit in self.units.split_suffix(core):
-            trimmed = _TRIM.sub("", shorter)
+            trimmed = _trim(shorter)
             if trimmed in self.headings:
                 return self.headings[trimmed], (), [unit], None
         located = self.periods.locate(core)
         if located is not None:
             period, start, end = located
-            rest = _TRIM.sub("", core[:start] + core[end:])
+            rest = _trim(core[:start] + core[end:])
             if not rest:
                 return (), (), [], period
             if rest in self.headings:
                 return self.headings[rest], (), [], period
             for shorter, unit in self.units.split_suffix(rest):
-                if _TRIM.sub("", shorter) in self.headings:
-                    return self.headings[_TRIM.sub("", shorter)], (), [unit], period
+                if _trim(shorter) in self.headings:
+                    return self.headings[_trim(shorter)], (), [unit], period
             readings, measures, units = self._compound(rest)
             if readings:
                 return readings, measures, units, period
@@ -327,16 +334,19 @@ class Vocabulary:
         """An indicator and a measure written as one word: 'outputthismonth', 'cumulativeoutput'."""
         for cut in range(len(core) - 1, 0, -1):
             for name, mark in ((core[:cut], core[cut:]), (core[len(core) - cut :], core[: len(core) - cut])):
-                indicators = tuple(r for r in self.headings.get(_TRIM.sub("", name), ()) if r.kind == "indicator")
+                known = self.headings.get(_trim(name))
+                if known is None:
+                    continue
+                indicators = tuple(reading for reading in known if reading.kind == "indicator")
                 if not indicators:
                     continue
-                mark = _TRIM.sub("", mark).strip("()")
+                mark = _trim(mark).strip("()")
                 measures = tuple(r for r in self.headings.get(mark, ()) if r.kind in ("measure", "ignore"))
                 if measures:
                     return indicators, measures, []
                 for shorter, unit in self.units.split_suffix(mark):
-                    known = self.headings.get(_TRIM.sub("", shorter), ())
-                    measures = tuple(r for r in known if r.kind in ("measure", "ignore"))
+                    said = self.headings.get(_trim(shorter), ())
+                    measures = tuple(r for r in said if r.kind in ("measure", "ignore"))
                     if measures:
                         return indicators, measures, [unit]
         return (), (), []

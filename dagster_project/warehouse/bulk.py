@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ import duckdb
 
 # Far above the 32,767 characters of a cell times the columns of a row.
 MAX_LINE = 16_000_000
-_FIGURES = {Decimal, type(None)}
 
 
 @contextmanager
@@ -36,6 +34,11 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+def _text(value: Any) -> str | None:
+    """A value as DuckDB casts it from text."""
+    return value if value is None or value.__class__ is str else str(value)
+
+
 def _encode(value: Any) -> str:
     if value is None:
         return ""
@@ -44,9 +47,14 @@ def _encode(value: Any) -> str:
     return str(value)
 
 
-def _encode_column(values: Sequence[Any]) -> list[str]:
+def _is_one(values: Sequence[Any]) -> bool:
+    """Whether a column says the same from top to bottom: many do; where not, the last row mostly tells."""
+    return bool(values[-1] == values[0]) and values.count(values[0]) == len(values)
+
+
+def _encode_column(values: Sequence[Any], kind: str) -> list[str]:
     """Most columns repeat a few values: each of those is encoded once."""
-    if Decimal in (kinds := set(map(type, values))) and kinds <= _FIGURES:
+    if kind.startswith("DECIMAL"):
         # counting figures takes longer than writing them
         return ["" if value is None else str(value) for value in values]
     distinct = set(values)
@@ -72,22 +80,36 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
     if not rows:
         return 0
     types = column_types(connection, table)
-    columns = [_encode_column(values) for values in zip(*rows, strict=True)]
+    columns = list(zip(*rows, strict=True))
     if len(columns) != len(types):
         raise ValueError(f"{table}: rows of {len(columns)} values, the table has {len(types)} columns")
     spool.mkdir(parents=True, exist_ok=True)
     path = spool / f"{os.getpid()}-{table}.csv"
+    # What one column says of all rows stands in the statement. The first goes into the file all the same: a row of
+    # NULLs alone would be an empty line, which the reader skips, and no table may leave its first column blank.
+    written: list[list[str]] = []
+    declared: list[str] = []
+    chosen: list[str] = []
+    given: dict[str, str | None] = {"path": str(path)}
+    for number, ((name, kind), values) in enumerate(zip(types.items(), columns, strict=True)):
+        if number and _is_one(values):
+            text = _text(values[0])
+            given[f"value{number}"] = None if text is None else text.encode("utf-8", "replace").decode()
+            chosen.append(f"CAST($value{number} AS {kind})")
+        else:
+            written.append(_encode_column(values, kind))
+            declared.append(f"'{name}': '{kind}'")
+            chosen.append(f'"{name}"')
     try:
         with path.open("w", encoding="utf-8", errors="replace", newline="") as handle:
-            handle.write("\n".join(map(",".join, zip(*columns, strict=True))))
+            handle.write("\n".join(map(",".join, zip(*written, strict=True))))
             handle.write("\n")
-        declared = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
-        # A single column that is NULL would be an empty line, which the reader skips: no such table exists.
         connection.execute(
-            f"INSERT INTO {table} SELECT * FROM read_csv($path, header = false, delim = ',', quote = '\"', "
-            "escape = '\"', nullstr = '', allow_quoted_nulls = false, auto_detect = false, new_line = '\\n', "
-            f"strict_mode = true, max_line_size = {MAX_LINE}, columns = {{{declared}}})",
-            {"path": str(path)},
+            f"INSERT INTO {table} SELECT {', '.join(chosen)} FROM read_csv($path, header = false, delim = ',', "
+            "quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, auto_detect = false, "
+            f"new_line = '\\n', strict_mode = true, max_line_size = {MAX_LINE}, "
+            f"columns = {{{', '.join(declared)}}})",
+            given,
         )
     finally:
         path.unlink(missing_ok=True)

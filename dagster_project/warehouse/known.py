@@ -15,8 +15,16 @@ from typing import Any
 from dagster_project.audit.history import Acceptance, History, InMemoryHistory, Source
 from dagster_project.audit.run import Auditor
 from dagster_project.ingest.messages import Messages
-from dagster_project.ingest.model import IncidentRow, Intake, KnownEnterprise, NewTownship, ParsedWorkbook, Submission
-from dagster_project.ingest.moved import Columns, columns_of, moves, places_of
+from dagster_project.ingest.model import (
+    Columns,
+    IncidentRow,
+    Intake,
+    KnownEnterprise,
+    NewTownship,
+    ParsedWorkbook,
+    Submission,
+)
+from dagster_project.ingest.moved import columns_of, moves, places_of
 from dagster_project.ingest.resolve import Directory, resolve
 from dagster_project.ingest.vocabulary import Vocabulary
 from dagster_project.reference import Reference
@@ -125,12 +133,12 @@ class Known:
         return self.since <= since
 
     def add(self, intake: Intake) -> None:
-        """A submission was accepted: the next one meets it."""
+        """A submission that `Reading.read` made was accepted: the next one meets it."""
         self.directory.learn(intake)
         if intake.parsed.roster:
             self.registers.forget()
         self.history.add_intake(intake)
-        for form_code, columns in columns_of(intake).items():
+        for form_code, columns in intake.columns.items():
             self.columns[form_code, intake.reporter_unit_id] = columns
 
 
@@ -170,7 +178,8 @@ class Reading:
         """
         intake = resolve(parsed, known.directory, self.vocabulary, submission.received_at.date())
         known.history.need(self._met_by(intake, known))
-        for form_code, columns in columns_of(intake).items():
+        intake.columns = columns_of(intake)
+        for form_code, columns in intake.columns.items():
             before = known.columns.get((form_code, intake.reporter_unit_id))
             issue = moves(before, columns, self.messages) if before is not None else None
             if issue is not None:
