@@ -102,6 +102,11 @@ class InMemoryHistory:
                     if form.strip():
                         self._rank[row["indicator_code"], form.strip()] = rank
 
+    @property
+    def is_read_as_needed(self) -> bool:
+        """Whether figures are still read unit by unit, so that `need` saves something."""
+        return self._source is not None
+
     def need(self, units: Iterable[str]) -> None:
         """These units will be asked after: what is stored of them is read in one go."""
         if self._source is None:

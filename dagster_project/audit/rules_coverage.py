@@ -13,7 +13,7 @@ from dagster_project.audit.context import Run
 from dagster_project.audit.figures import MONTH, YTD, active_townships
 from dagster_project.audit.findings import number
 from dagster_project.audit.history import month_index
-from dagster_project.ingest.model import Issue, Observation
+from dagster_project.ingest.model import Issue, Observation, UnitRef
 
 ALL_TOWNSHIPS = "townships"
 
@@ -29,7 +29,13 @@ def judge_completeness(run: Run) -> Iterable[Issue]:
     reporter = run.intake.reporter_unit_id if run.intake.reporter_level == "township" else None
     present: dict[tuple[str, date], set[str]] = {}
     sheets: dict[tuple[str, date], str] = {}
+    unit: UnitRef | None = None
+    period: date | None = None
+    sheet = ""
     for obs in run.intake.parsed.observations:
+        if obs.unit is unit and obs.period is period and obs.sheet is sheet:
+            continue  # of the same row: it says nothing more of who is there
+        unit, period, sheet = obs.unit, obs.period, obs.sheet
         if obs.form_code in expecting and obs.unit_id is not None and (obs.sheet, obs.period) not in run.refused:
             present.setdefault((obs.form_code, obs.period), set()).add(obs.unit_id)
             sheets.setdefault((obs.form_code, obs.period), obs.sheet)

@@ -65,8 +65,10 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
             continue
         column = columns[total.sheet, total.indicator_code, total.period, total.measure]
         scope = total.scope_unit_id
-        cells = [c for c in column.cells if scope is None or c.township_code == scope or c.unit_id == scope]
-        nulls = [c for c in column.nulls if scope is None or c.township_code == scope or c.unit_id == scope]
+        cells, nulls = column.cells, column.nulls
+        if scope is not None:
+            cells = [c for c in cells if c.township_code == scope or c.unit_id == scope]
+            nulls = [c for c in nulls if c.township_code == scope or c.unit_id == scope]
         if not cells or (total.scope is not None and scope is None):
             continue
         if (total.sheet, _letters(total.cell)) in unread:
@@ -148,12 +150,13 @@ def _letters(cell: str) -> str:
 def _unread_columns(run: Run) -> set[tuple[str, str]]:
     """(sheet, column) of cells that hold something that reading could not take for a figure."""
     parsed = run.intake.parsed
-    read = {(obs.sheet, obs.cell) for obs in parsed.observations if obs.value is not None}
-    return {
-        (issue.sheet, _letters(issue.cell))
-        for issue in parsed.issues
-        if issue.severity == "error" and issue.cell and issue.sheet and (issue.sheet, issue.cell) not in read
+    blamed = {
+        (issue.sheet, issue.cell) for issue in parsed.issues if issue.severity == "error" and issue.cell and issue.sheet
     }
+    if not blamed:
+        return set()
+    read = {(obs.sheet, obs.cell) for obs in parsed.observations if obs.value is not None}
+    return {(sheet, _letters(cell)) for sheet, cell in blamed - read}
 
 
 def _blank_in_question(nulls: list[Observation], difference: float) -> Observation | None:

@@ -203,11 +203,19 @@ def plan_row(
     table: Table, indicator: Indicator, name: str, row_units: tuple[Unit, ...], cells: Sequence[CellValue]
 ) -> list[Planned]:
     """The figure columns of a row that names its indicator."""
-    columns = [c for c in table.columns if c.kind == "figure" and c.indicator in (None, indicator.code)]
-    dated = [column_period(table, column, column.measure) for column in columns]
-    settled = settle_measures(indicator.kind, [measure for _, measure, _ in dated], default_measure(table))
+    columns = tuple(c for c in table.columns if c.kind == "figure" and c.indicator in (None, indicator.code))
+    key = (indicator.kind, table.period, tuple(column.index for column in columns))
+    settled = table.settled.get(key)
+    if settled is None:
+        # rows of one kind of indicator share their columns, so that these are settled once a table
+        dated = [column_period(table, column, column.measure) for column in columns]
+        measures = settle_measures(indicator.kind, [measure for _, measure, _ in dated], default_measure(table))
+        settled = table.settled[key] = [
+            (period, conflict, measure, spare)
+            for (period, _, conflict), (measure, spare) in zip(dated, measures, strict=True)
+        ]
     planned = []
-    for column, (period, _, conflict), (measure, spare) in zip(columns, dated, settled, strict=True):
+    for column, (period, conflict, measure, spare) in zip(columns, settled, strict=True):
         if period is None:
             continue
         if measure is None:

@@ -131,13 +131,19 @@ def sheet_parts(package: Package) -> dict[str, str]:
     """Sheet name → path of its part, in workbook order."""
     workbook = workbook_part(package)
     links = relations(package, workbook)
-    parts: dict[str, str] = {}
-    for tag in _SHEET.findall(member(package, workbook)):
+    return {name: links[link][1] for name, link in _read_sheets(member(package, workbook)) if link in links}
+
+
+@lru_cache(maxsize=64)
+def _read_sheets(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Name and relationship of each sheet of a workbook part; one bureau's workbooks mostly share theirs."""
+    found = []
+    for tag in _SHEET.findall(data):
         items = attributes(tag)
         link = next((value for name, value in items.items() if name.endswith(":id")), None)
-        if "name" in items and link in links:
-            parts[items["name"]] = links[link][1]
-    return parts
+        if "name" in items and link is not None:
+            found.append((items["name"], link))
+    return tuple(found)
 
 
 def unlisted_sheets(package: Package, listed: Collection[str]) -> list[str]:

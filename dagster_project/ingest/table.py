@@ -100,6 +100,10 @@ class Table:
     notes: list[NoteMark] = field(default_factory=list)
     scales: dict[tuple[str, bool, tuple[Unit, ...], tuple[Unit, ...]], Scale] = field(default_factory=dict)
     told: set[tuple[int, str]] = field(default_factory=set)
+    # by kind of indicator, month and columns: period, conflict, measure and whether it is spare, of each column
+    settled: dict[tuple[str, date | None, tuple[int, ...]], list[tuple[date | None, str | None, str | None, bool]]] = (
+        field(default_factory=dict)
+    )
 
     # ------------------------------------------------------------------ issues
     def issue(

@@ -7,7 +7,7 @@ Does not belong here: the tokens (seeds/reference/), which unit applies (units.p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Literal
@@ -56,21 +56,23 @@ class FigureReader:
     estimated: list[re.Pattern[str]]
     footnotes: list[re.Pattern[str]]
     memory: dict[str, Figure]
+    numbers: dict[float, Figure] = field(default_factory=dict)
 
     def read(self, value: CellValue, *, is_percent: bool = False, is_uncached: bool = False) -> Figure:
         """One cell. `is_percent`: the cell shows its number as a percentage, so 0.125 reads 12.5."""
         if value is None:
             return BLANK
         if isinstance(value, float):
-            if not is_percent and value.is_integer() and -1e15 < value < 1e15:
-                text = str(int(value))
-                return Figure(text, Decimal(text))
-            if value != value or value in (_INFINITE, -_INFINITE):
-                return Figure(str(value), problem="error")
-            number = decimal_of(value)
             if is_percent:
-                return Figure(cell_text(value), number=number * 100, suffix="%")
-            return Figure(cell_text(value), number=number)
+                return self._read_number(value, True)
+            # this year's base was last year's figure, and many a figure stands in two sheets
+            known = self.numbers.get(value)
+            if known is None:
+                known = self._read_number(value, False)
+                if len(self.numbers) > 50_000:
+                    self.numbers.clear()
+                self.numbers[value] = known
+            return known
         if isinstance(value, bool):
             return Figure(cell_text(value), problem="text")
         if isinstance(value, int):
@@ -88,6 +90,14 @@ class FigureReader:
                 self.memory.clear()
             self.memory[value] = known
         return known
+
+    def _read_number(self, value: float, is_percent: bool) -> Figure:
+        if value != value or value in (_INFINITE, -_INFINITE):
+            return Figure(str(value), problem="error")
+        number = decimal_of(value)
+        if is_percent:
+            return Figure(cell_text(value), number=number * 100, suffix="%")
+        return Figure(cell_text(value), number=number)
 
     def _read_text(self, raw: str) -> Figure:
         text = normalise(raw).strip("'\u2018\u2019`")

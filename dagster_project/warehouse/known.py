@@ -177,7 +177,8 @@ class Reading:
         `history` stands for that of `known` where an earlier submission is judged again.
         """
         intake = resolve(parsed, known.directory, self.vocabulary, submission.received_at.date())
-        known.history.need(self._met_by(intake, known))
+        if known.history.is_read_as_needed:
+            known.history.need(self._met_by(intake, known))
         intake.columns = columns_of(intake)
         for form_code, columns in intake.columns.items():
             before = known.columns.get((form_code, intake.reporter_unit_id))

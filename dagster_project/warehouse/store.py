@@ -770,10 +770,9 @@ class Store:
             f"""
             WITH live AS (SELECT submission_id, seq FROM raw.submission WHERE status = 'accepted'),
             keys AS ({_KEYS_OF_LIVE})
-            SELECT DISTINCT k.seq FROM keys k JOIN (
-                SELECT form, what, who, month, how, max(seq) AS last_seq FROM keys
-                GROUP BY form, what, who, month, how HAVING min(seq) < max(seq)
-            ) USING (form, what, who, month, how) WHERE k.seq < last_seq
+            SELECT DISTINCT seq FROM (
+                SELECT seq, max(seq) OVER (PARTITION BY form, what, who, month, how) AS last_seq FROM keys
+            ) WHERE seq < last_seq
             """
         ).fetchall()
         return {row[0] for row in rows}
