@@ -51,25 +51,6 @@ departure as (
     where to_code is null
 ),
 
-looked_up as (
-    select
-        figure.indicator_code,
-        figure.level,
-        figure.unit_id,
-        figure.period,
-        max(earlier.value_ytd) as last_ytd,
-        max(earlier.value_month) as last_month,
-        max(earlier.rate_ytd) as last_rate,
-        max(case when earlier.is_carried then 1 else 0 end) as last_carried
-    from figure
-    inner join earlier
-        on figure.indicator_code = earlier.indicator_code
-        and figure.level = earlier.level
-        and figure.unit_id = earlier.unit_id
-        and figure.base_period = earlier.period
-    group by figure.indicator_code, figure.level, figure.unit_id, figure.period
-),
-
 same_unit as (
     select
         figure.indicator_code,
@@ -131,31 +112,31 @@ given_away as (
 based as (
     select
         figure.*,
-        coalesce(looked_up.last_ytd, same_unit.last_ytd) as last_ytd,
+        coalesce(looked_up.value_ytd, same_unit.last_ytd) as last_ytd,
         -- a figure that was itself carried gives way to a printed base
-        coalesce(looked_up.last_carried, 0) = 1 and inherited.ytd is null and figure.printed_base_ytd is not null
+        coalesce(looked_up.is_carried, false) and inherited.ytd is null and figure.printed_base_ytd is not null
             as prefers_printed,
-        coalesce(looked_up.last_month, same_unit.last_month) as last_month,
-        coalesce(looked_up.last_rate, same_unit.last_rate) as last_rate,
+        coalesce(looked_up.value_month, same_unit.last_month) as last_month,
+        coalesce(looked_up.rate_ytd, same_unit.last_rate) as last_rate,
         case
-            when figure.kind = 'ratio' then coalesce(looked_up.last_ytd, same_unit.last_ytd)
-            when looked_up.last_ytd is null then inherited.ytd
-            else looked_up.last_ytd * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.ytd, 0)
+            when figure.kind = 'ratio' then coalesce(looked_up.value_ytd, same_unit.last_ytd)
+            when looked_up.value_ytd is null then inherited.ytd
+            else looked_up.value_ytd * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.ytd, 0)
         end as joined_ytd,
         case
-            when looked_up.last_month is null then inherited.month
-            else looked_up.last_month * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.month, 0)
+            when looked_up.value_month is null then inherited.month
+            else looked_up.value_month * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.month, 0)
         end as joined_month,
         case
-            when looked_up.last_rate is null then inherited.rate
-            else looked_up.last_rate * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.rate, 0)
+            when looked_up.rate_ytd is null then inherited.rate
+            else looked_up.rate_ytd * (1 - coalesce(given_away.weight, 0)) + coalesce(inherited.rate, 0)
         end as joined_rate
     from figure
-    left join looked_up
+    left join earlier as looked_up
         on figure.indicator_code = looked_up.indicator_code
         and figure.level = looked_up.level
         and figure.unit_id = looked_up.unit_id
-        and figure.period = looked_up.period
+        and figure.base_period = looked_up.period
     left join same_unit
         on figure.level = 'township'
         and figure.indicator_code = same_unit.indicator_code
