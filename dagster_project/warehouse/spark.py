@@ -38,14 +38,17 @@ MEANING = {
     # Every build makes its tables anew, so their catalogue lives and ends with the session: no metastore to keep.
     "spark.sql.catalogImplementation": "in-memory",
 }
-# For a session on this machine; on a cluster these are Spark's own files' to say.
+# For a session on this machine, which is for small counties and for tests: planning and compiling cost far more there than
+# the rows do, so nothing is compiled twice or planned anew. On a cluster these are Spark's own files' to say.
 LOCAL = {
     "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.host": "localhost",
+    "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.driver.host": "localhost",
-    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 QUIET = {
     "spark.ui.enabled": "false",
