@@ -83,6 +83,12 @@ class View:
             return self.t("period.year", year=period.year)
         return self.t("period.month", year=period.year, month=self.t(f"month.{period.month}"))
 
+    def cell_period(self, row: Row) -> str:
+        """The month a cell speaks of; a target, which is kept at the year's last month, speaks of the year."""
+        if str(row["measure"]).startswith("target"):
+            return self.t("period.year", year=row["period"].year)
+        return self.month(row["period"])
+
     def to_date(self, period: date) -> str:
         """The months of the year to date."""
         if self.yearly:

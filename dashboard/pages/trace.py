@@ -294,7 +294,7 @@ def _cells(view: View, cells: list[Row], code: str) -> html.Section:
         body.append(
             html.Tr(
                 [
-                    tables.row_head(view.month(row["period"])),
+                    tables.row_head(view.cell_period(row)),
                     tables.cell(view.t(measure) if view.t.has(measure) else row["measure"]),
                     tables.cell(
                         row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING, numeric=True

@@ -66,7 +66,7 @@ def section(view: View, cells: list[Row], shown: Any) -> html.Section:
     measure = f"measure.{row['measure']}"
     title = view.t(
         "sheet.title",
-        period=view.month(row["period"]),
+        period=view.cell_period(row),
         measure=view.t(measure) if view.t.has(measure) else row["measure"],
         cell=f"{row['sheet']}!{row['cell']}",
     )

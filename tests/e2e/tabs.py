@@ -21,7 +21,11 @@ from playwright.sync_api import Browser, Page, Route
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 LOCAL = {"127.0.0.1", "localhost"}
-BAD_WORDS = re.compile(r"\bnan\b|\bNaN\b|\bNone\b|\bundefined\b|(?<![\d.])-0(?:\.0+)?(?![\d.])")
+# The last: a sentence that names a percentage which its query did not fetch.
+BAD_WORDS = re.compile(r"\bnan\b|\bNaN\b|\bNone\b|\bundefined\b|(?<![\d.])-0(?:\.0+)?(?![\d.])|—\s?%")
+# What is read aloud or shown beside the pointer is text too.
+SAID = """() => [...document.querySelectorAll("[title], [alt], [aria-label], [data-label]")].flatMap(node =>
+  ["title", "alt", "aria-label", "data-label"].map(name => node.getAttribute(name) || "")).join("\\n")"""
 
 
 def free_port() -> int:
@@ -77,8 +81,8 @@ class Watch:
         """No console error, no request that leaves this machine, no leaked word in the text."""
         assert self.errors == []
         assert self.outside == []
-        text = page.locator("body").inner_text()
-        assert BAD_WORDS.findall(text) == [], text
+        for text in (page.locator("body").inner_text(), page.evaluate(SAID)):
+            assert BAD_WORDS.findall(text) == [], text
 
 
 @dataclass

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.e2e
 
 LANGUAGES = ("zh", "en")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
+# Names of programs and of file formats stay as they are.
+KEPT_ENGLISH = {"Excel", "Word", "xlsx"}
 # One of the demonstration county's towns: it absorbed another in 2025.
 TOWN = "529901101"
 
@@ -70,6 +72,23 @@ def test_the_english_overview_has_no_chinese_but_the_language_switch(tab: Tab) -
             assert CHINESE.findall(text.replace("中文", "")) == [], text
 
 
+@pytest.mark.parametrize("path", [entry.path for entry in PAGES if entry.path != "/dictionary"])
+def test_an_english_page_has_english_headings_and_a_chinese_one_no_english_word(
+    tab: Tab, county_home: Settings, path: str
+) -> None:
+    """Names of enterprises and files are Chinese in both; the dictionary is in both languages by design."""
+    names = {row[0] for row in PublishedReader(county_home).query("select name_zh from marts.dim_enterprise")[1]}
+    page = tab.open(f"{path}?lang=en")
+    for part in ("h1", "h2", ".sub", "thead th", ".footnote:not(.exports)", "summary", "button", "label"):
+        for text in page.locator(part).all_inner_texts():
+            for name in sorted(names, key=len, reverse=True):
+                text = text.replace(name, "")
+            assert CHINESE.findall(text.replace("中文", "")) == [], (part, text)
+    page = tab.open(path)
+    words = set(re.findall(r"(?<![\w.])[A-Za-z]{4,}(?![\w.])", page.locator("main").inner_text()))
+    assert words <= KEPT_ENGLISH, words - KEPT_ENGLISH
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_county_to_township_to_enterprise_to_cell_by_clicking(tab: Tab, lang: str) -> None:
     page = tab.open(f"/?lang={lang}")
@@ -89,6 +108,8 @@ def test_county_to_township_to_enterprise_to_cell_by_clicking(tab: Tab, lang: st
     page.wait_for_url("**/trace**")
     page.locator("main td.version-in_force").first.wait_for()
     assert re.search(r"\.xlsx?", page.locator("main").inner_text())
+    # Three clicks, and the cell stands in its sheet, with the figure that was clicked.
+    assert page.locator("table.sheet td[aria-current]").inner_text().strip()
     tab.watch.check(page)
 
 
@@ -206,14 +227,12 @@ def test_what_is_not_there_is_said(tab: Tab, path: str, says: str) -> None:
 
 
 def test_random_addresses_show_no_leaked_words(tab: Tab) -> None:
-    """Forty states of the address, sound and unsound ones."""
+    """Forty states of the address and more, sound and unsound ones."""
     chance = random.Random(20261108)
-    paths = [entry.path for entry in (*PAGES, WALL)]
-    for at in range(max(40, 3 * len(paths))):
-        # Every page comes at least three times.
-        path = paths[at % len(paths)]
+    states = [(entry.path, lang) for entry in (*PAGES, WALL) for lang in LANGUAGES]
+    for path, lang in [*states, *chance.sample(states, len(states))]:
+        # Every page comes twice in each language.
         parts = {
-            "lang": chance.choice(LANGUAGES),
             "basis": chance.choice(["comparable", "reported", "x"]),
             "unit": chance.choice(["yi", "wan", ""]),
             "period": chance.choice(["2026-10", "2026-01", "2025-12", "2024-02", "2023-11", "1999-01", "2026-13"]),
@@ -221,14 +240,16 @@ def test_random_addresses_show_no_leaked_words(tab: Tab) -> None:
             "indicator": chance.choice(["", "TE01", "TE04", "SA02", "SA03", "EN01", "CO01", "TE11", "BF05", "??"]),
             "months": chance.choice(["13", "24", "36", "0", "x"]),
             "enterprise": chance.choice(["", "9152990179025563XT", "nobody"]),
-            "submission": chance.choice(["", "S000001", "S999999"]),
+            "submission": chance.choice(["", "S000001", "S000251", "S999999"]),
+            "cell": chance.choice(["", "Sheet1!C9", "Sheet1!ZZ9", "nothing"]),
             "whatif": chance.choice(["", "a:1", "a:x_and_cap:5", "cap:-3"]),
             "version": chance.choice(["", "", "", "nosuch"]),
             "as_of": chance.choice(["", "2026-10-15", "2019-05-04", "x"]),
         }
         chosen = {key: value for key, value in parts.items() if value and chance.random() < 0.7}
-        page = tab.open(path + "?" + "&".join(f"{key}={value}" for key, value in chosen.items()))
+        page = tab.open(f"{path}?lang={lang}&" + "&".join(f"{key}={value}" for key, value in chosen.items()))
         assert page.locator("main").inner_text().strip()
+        assert page.locator("html").get_attribute("lang") == ("zh-CN" if lang == "zh" else "en"), page.url
         assert Translator("zh")("error.title") not in page.locator("h1").inner_text(), page.url
         assert Translator("en")("error.title") not in page.locator("h1").inner_text(), page.url
         tab.watch.check(page)
@@ -283,8 +304,11 @@ def test_paper_holds_what_the_screen_shows(browser: Browser, address: str, tmp_p
         ("sheet", "/", "A3"),
         ("township", f"/township?township={TOWN}", "A4"),
         ("enterprises", "/enterprise", "A4"),
+        ("submissions", "/submissions", "A4"),
     ):
         page = tab.open(path)
+        if name == "township":
+            page.locator(".js-plotly-plot .main-svg").first.wait_for()
         target = tmp_path / f"{name}.pdf"
         page.pdf(path=target, format=paper, landscape=True, print_background=True)
         # Chromium's PDF spells some characters as their radicals.
@@ -299,5 +323,8 @@ def test_paper_holds_what_the_screen_shows(browser: Browser, address: str, tmp_p
     listed = [text for text in texts["enterprises"] if t("col.industry") in text]
     assert len(listed) == len(texts["enterprises"]) > 3, "every sheet repeats the heading"
     assert t("menu.print") not in whole
+    assert t("series.actual") in whole, "the chart itself is on paper, with its legend"
+    sent = "".join(texts["submissions"])
+    assert t("calendar.title") in sent and t("month.act.by") not in sent, "no field to fill in is on paper"
     tab.watch.check(tab.page)
     tab.page.close()
