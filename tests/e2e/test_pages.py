@@ -325,6 +325,7 @@ def test_paper_holds_what_the_screen_shows(browser: Browser, address: str, tmp_p
     assert t("menu.print") not in whole
     assert t("series.actual") in whole, "the chart itself is on paper, with its legend"
     sent = "".join(texts["submissions"])
-    assert t("calendar.title") in sent and t("month.act.by") not in sent, "no field to fill in is on paper"
+    title = unicodedata.normalize("NFKC", t("calendar.title"))
+    assert title in sent and t("month.act.by") not in sent, "no field to fill in is on paper"
     tab.watch.check(tab.page)
     tab.page.close()
