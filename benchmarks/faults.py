@@ -33,7 +33,8 @@ from typing import Any
 from benchmarks.report import emit
 
 COMMAND = [sys.executable, "-m", "dagster_project.cli"]
-LIMIT_S = 180.0
+# Far beyond a refresh of a few months on a busy machine: what takes longer hangs.
+LIMIT_S = 900.0
 # Rooms of the small disk: from none to more than a refresh of a few months needs.
 ROOMS = (0, 20_000, 100_000, 400_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000, 32_000_000)
 YEAR_S = 365 * 86_400

@@ -23,7 +23,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import home_format
 from dagster_project.warehouse.archive import utc_now
 from dagster_project.warehouse.errors import WarehouseError
-from dagster_project.warehouse.files import begins_with, damaged_sqlite
+from dagster_project.warehouse.files import begins_with, damaged_sqlite, is_yaml
 from dagster_project.warehouse.pointer import current_version, read_manifest, version_file, version_names
 
 if TYPE_CHECKING:
@@ -122,17 +122,8 @@ def _databases(settings: Settings) -> Iterator[Finding]:
     for path in damaged_sqlite(settings.dagster_home)[:1]:
         yield Finding("warning", "doctor.dagster_damaged", {"file": path.relative_to(settings.home).as_posix()})
     configuration = settings.dagster_home / "dagster.yaml"
-    if configuration.is_file() and not _is_yaml(configuration):
-        yield Finding("error", "doctor.dagster_yaml", {"file": "dagster/dagster.yaml"})
-
-
-def _is_yaml(path: Path) -> bool:
-    import yaml  # type: ignore[import-untyped, unused-ignore]
-
-    try:
-        return isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError, yaml.YAMLError):
-        return False
+    if configuration.is_file() and not is_yaml(configuration):
+        yield Finding("warning", "doctor.dagster_yaml", {"file": "dagster/dagster.yaml"})
 
 
 def _format(settings: Settings) -> Iterator[Finding]:

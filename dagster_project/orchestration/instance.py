@@ -17,7 +17,7 @@ import psutil
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse.files import damaged_sqlite
+from dagster_project.warehouse.files import damaged_sqlite, is_yaml
 
 PROCESS_TAG = "tew/process"
 # A run whose process died is not a failed one: the inbox sensor may launch the same files again.
@@ -40,18 +40,21 @@ def prepare_home(settings: Settings) -> Path:
     Returns the folder.
     """
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    _set_damaged_aside(settings)
     target = settings.dagster_home / "dagster.yaml"
     if not target.exists():
         temporary = target.with_suffix(".yaml.new")
         shutil.copyfile(_YAML, temporary)
         temporary.replace(target)
-    _set_damaged_aside(settings)
     return settings.dagster_home
 
 
 def _set_damaged_aside(settings: Settings) -> None:
-    """Records of runs that are no database any more would stop every refresh, and nothing hangs on them but history."""
-    for path in damaged_sqlite(settings.dagster_home):
+    """Records of runs that are no database any more, and a configuration that cannot be read, would stop every refresh; on
+    the first hangs nothing but history, and the second is kept for whoever edited it."""
+    configuration = settings.dagster_home / "dagster.yaml"
+    is_unreadable = configuration.is_file() and not is_yaml(configuration)
+    for path in [*damaged_sqlite(settings.dagster_home), *([configuration] if is_unreadable else [])]:
         aside = settings.dagster_home / "damaged"
         aside.mkdir(exist_ok=True)
         for part in path.parent.glob(f"{path.name}*"):

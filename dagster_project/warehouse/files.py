@@ -91,3 +91,13 @@ def damaged_sqlite(folder: Path) -> list[Path]:
     """Files named *.db below `folder` that are no SQLite database (an empty one is one that was just begun)."""
     found = sorted(folder.rglob("*.db")) if folder.is_dir() else []
     return [path for path in found if path.stat().st_size and not begins_with(path, SQLITE_MARK)]
+
+
+def is_yaml(path: Path) -> bool:
+    """Whether a file can be read as keys and values of YAML."""
+    import yaml  # type: ignore[import-untyped, unused-ignore]
+
+    try:
+        return isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, yaml.YAMLError):
+        return False

@@ -178,6 +178,7 @@ def test_damaged_records_of_dagster_are_set_aside(home: Settings) -> None:
     dagster_file(home, "runs.db")
     (home.dagster_home / "history").mkdir()
     (home.dagster_home / "history" / "runs.db").write_bytes(b"garbage" * 50)
+    dagster_file(home, "dagster.yaml")
     with open_instance(home) as instance:
         assert instance.get_runs() == []
-    assert len(list((home.dagster_home / "damaged").iterdir())) == 2
+    assert len(list((home.dagster_home / "damaged").iterdir())) == 3
