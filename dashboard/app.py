@@ -22,7 +22,7 @@ from flask_compress import Compress
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse.read import PublishedReader
-from dashboard import explanations, intake, months, shell, state
+from dashboard import explanations, intake, months, names, shell, state
 from dashboard.access import gate as access
 from dashboard.access.gate import Gate
 from dashboard.as_of import panel
@@ -101,6 +101,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Dashboard:
     intake.register(app.server, settings, gate, store)
     months.register(app.server, settings, gate)
     explanations.register(app.server, settings, gate, store)
+    names.register(app.server, settings, gate)
     sheets.register(app.server, settings, gate, store)
 
     @app.callback(

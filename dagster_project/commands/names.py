@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from dagster_project.commands.texts import CommandError, Texts, out
@@ -43,8 +44,7 @@ def run(settings: Settings, name: str | None, means: str | None, by: str | None,
     Raises NothingPublished; CommandError where half an answer is given, nobody signs it, or the code is not known.
     """
     texts = Texts(settings.seeds)
-    reading = Reading(load_reference(mappings.seeds(settings)))
-    directory = published_knowledge(settings, reading, None).directory
+    directory = known_units(settings)
     if name is None and means is None:
         _list(settings, directory, texts, as_json)
     elif not name or not means or not by:
@@ -90,6 +90,24 @@ def _list(settings: Settings, directory: Directory, texts: Texts, as_json: bool)
 def _answer(
     settings: Settings, directory: Directory, texts: Texts, name: str, means: str, by: str, as_json: bool
 ) -> None:
+    kept = keep(settings, directory, name, means, by)
+    if as_json:
+        out(json.dumps({"status": "done", "mapping_id": kept.mapping_id, "rows": kept.rows}, ensure_ascii=False))
+    else:
+        out(texts.lines("names.kept", name=name, known=kept.known, code=means))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer in the journal: its rows, and the name of the unit that is meant."""
+
+    mapping_id: str
+    rows: dict[str, list[dict[str, str]]]
+    known: str
+
+
+def keep(settings: Settings, directory: Directory, name: str, means: str, by: str) -> Kept:
+    """Keep that a name means the unit with this code, from the next refresh on. Raises CommandError on an unknown code."""
     if means in directory.townships:
         rows = {"township_aliases": [{"alias": name, "township_code": means}]}
         known = directory.townships[means].name
@@ -98,8 +116,10 @@ def _answer(
         known = enterprise.name
     else:
         raise CommandError("names.unknown_code", code=means)
-    mapping_id = mappings.accept(settings, rows, name, "", by)
-    if as_json:
-        out(json.dumps({"status": "done", "mapping_id": mapping_id, "rows": rows}, ensure_ascii=False))
-    else:
-        out(texts.lines("names.kept", name=name, known=known, code=means))
+    return Kept(mappings.accept(settings, rows, name, "", by), rows, known)
+
+
+def known_units(settings: Settings) -> Directory:
+    """The registers of the published version, with what people said that names mean.
+    Empty where nothing is published."""
+    return published_knowledge(settings, Reading(load_reference(mappings.seeds(settings))), None).directory

@@ -5,6 +5,7 @@ Belongs here: the layout of `/quality`. Does not belong here: rules (audit), wha
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -19,6 +20,11 @@ from dashboard.view import View
 SEVERITIES = ("error", "warning", "info")
 # Longer lists belong into the workbook that the reporter gets back; the heading says how many there are.
 LISTED = 200
+# Sentences of the queue of names.
+NAME_TEXTS = (
+    *("title", "how", "caption", "name", "kind", "places", "place", "similar", "no_similar", "means", "means_of"),
+    *("by", "save"),
+)
 
 
 def render(view: View) -> Page:
@@ -50,9 +56,18 @@ def render(view: View) -> Page:
             _held(view, held),
             _revised(view, revised),
             reconciliation.section(view),
+            _names(view),
             _list(view, issues),
         ],
     )
+
+
+def _names(view: View) -> html.Div:
+    """Where the names that no register knows are drawn, for whoever may say what they mean (assets/names.js)."""
+    if view.snapshot.is_past:
+        return html.Div()
+    texts = {name: view.t(f"names.{name}") for name in NAME_TEXTS}
+    return html.Div(**attribute("data-names", json.dumps(texts, ensure_ascii=False)))
 
 
 def _counts(view: View, counts: Counter[str]) -> list[html.Td]:
