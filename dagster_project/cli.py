@@ -8,6 +8,7 @@ Exit 0: done. 1: could not be done, and the message says what is at fault and wh
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -651,6 +652,10 @@ def _tell(zh: str, en: str, key: str | None, as_json: bool) -> None:
         out(json.dumps({"status": "failed", "error": error}, ensure_ascii=False))
 
 
+# Full, over its quota, read-only, damaged.
+DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
+
+
 def _explain(error: Exception, as_json: bool) -> None:
     """Say what is at fault: in words of our own where the error is one of ours, with its traceback otherwise."""
     from dagster_project.commands.refresh import RefreshFailed
@@ -668,6 +673,11 @@ def _explain(error: Exception, as_json: bool) -> None:
         key, fields = error.key, error.fields
     elif isinstance(error, ReferenceError):
         key, fields = "cli.reference_error", {"problem": error}
+    elif isinstance(error, OSError) and error.errno in DISK_FAULTS:
+        # Before any step, such as at the lock: a full or read-only disk is no fault of the program.
+        words = WarehouseError("warehouse.disk", step=(sys.argv[1:] or ["tew"])[0], error=str(error))
+        _tell(words.message_zh, words.message_en, words.key, as_json)
+        return
     elif type(error).__module__.startswith(("sqlalchemy.", "sqlite3")) and type(error).__name__ == "OperationalError":
         # Dagster's run storage could not be written: full or read-only disk, said as for every other file of ours.
         words = WarehouseError("warehouse.disk", step="dagster", error=str(error).splitlines()[0])

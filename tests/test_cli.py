@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project import cli
 from dagster_project.settings import Settings
 from tests.commands.conftest import VERSIONS, published_home  # noqa: F401  (a fixture)
 from tests.program import environment, tew, tew_program
@@ -218,3 +221,10 @@ def heavy_imports(settings: Settings, *arguments: str) -> set[str]:
         check=True,
     )
     return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_takes_nothing_is_said_without_a_traceback(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    cli._explain(OSError(number, os.strerror(number), "refresh.lock"), as_json=False)
+    said = capsys.readouterr().err
+    assert "disk could not be" in said and "refresh.lock" in said and "Traceback" not in said
