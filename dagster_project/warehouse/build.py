@@ -236,8 +236,9 @@ def build(
         with spark.session(settings) as session:
             outcome = invoke(settings, command, [_progress_callback(progress)])
             samples = _samples(outcome, lambda sql: spark.rows(session, sql, SAMPLE_ROWS))
-            spark.collect(settings, session)
-        error = _exception(outcome) or _publish_macros(settings)
+            if outcome.success:
+                spark.collect(settings, session)
+        error = _exception(outcome) or (_publish_macros(settings) if outcome.success else None)
     else:
         outcome = invoke(settings, command, [_progress_callback(progress)])
         error = _exception(outcome)

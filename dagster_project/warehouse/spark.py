@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,10 +130,13 @@ def _start(settings: Settings) -> SparkSession:
 def _stop(spark: SparkSession) -> None:
     from pyspark import SparkContext
 
-    spark.stop()
+    # Where Java is gone already, dbt's results tell of it.
+    with suppress(Exception):
+        spark.stop()
     gateway = SparkContext._gateway
     if gateway is not None:
-        gateway.shutdown()
+        with suppress(Exception):
+            gateway.shutdown()
         process = getattr(gateway, "proc", None)
         if process is not None:
             process.stdin.close()
@@ -212,7 +215,9 @@ def collect(settings: Settings, spark: SparkSession) -> None:
     try:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {MARTS}")
         for node in manifest["nodes"].values():
-            if node["resource_type"] == "model" and node["schema"] == MARTS and (folder / node["alias"]).is_dir():
+            is_mart = node["resource_type"] == "model" and node["schema"] == MARTS
+            # a model that failed may leave an empty folder
+            if is_mart and any((folder / node["alias"]).glob("*.parquet")):
                 _take(connection, folder / node["alias"], node)
     finally:
         connection.close()
