@@ -404,6 +404,7 @@ def _parameters(world: World, name: str, dice: random.Random) -> dict[str, Any]:
     period = dice.choice(world.periods)
     known: dict[str, Any] = {
         "period": period,
+        "year": period.year,
         "previous": world.periods[max(0, world.periods.index(period) - 1)],
         "year_before": period.replace(year=period.year - 1),
         "december": period.replace(month=12),
