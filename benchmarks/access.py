@@ -226,7 +226,7 @@ def _route(
     """One request to what is neither page nor download: files, forms, acts. Returns its address and the answer."""
     submission = dice.choice([*world.submissions, *world.submissions, "S999999", "../journal", "S000001'"])
     month = f"{dice.choice(world.periods):%Y-%m}"
-    kind = dice.randrange(15)
+    kind = dice.randrange(16)
     own = {**SITE, **({"X-Tew-Request": "1"} if dice.random() < 0.8 else {})}
     if kind < 3:
         address = f"/submissions/original/{submission}"
@@ -275,6 +275,11 @@ def _route(
             return "/export/picture", browser.post("/export/picture", headers=SITE)
         address = f"{BULLETIN}?period={month}"
         return address, browser.get(address)
+    if kind == 14:
+        if dice.random() < 0.5:
+            return "/names", browser.get("/names")
+        # Without a meaning nothing is kept, whoever asks.
+        return "/names#", browser.post("/names", json={"name": "x", "means": "", "by": "somebody"}, headers=own)
     address = dice.choice(["/log", "/log?act=sign_in", f"/months/{month}", "/as-of/status?day=1999-01-01", "/account"])
     return address, browser.get(address)
 
@@ -301,6 +306,7 @@ ASKED = {
     "/trace/sheet",
     "/issues/acts",
     "/issues/<act>",
+    "/names",
     "/log",
     "/account",
     "/as-of/status",
@@ -339,6 +345,11 @@ def _told_by_route(
         unit = world.sender.get(parse_qs(asked.partition("?")[2])["submission"][0])
         is_open = scope.is_whole or (scope.unit is not None and unit == scope.unit)
         return ["a sheet of another unit"] if "<td" in answer.text and not is_open else []
+    if asked.startswith("/names"):
+        may = bool(row.get("may_accept")) and scope.is_whole
+        if asked == "/names":
+            return [] if may or not (answer.json or {}).get("names") else ["names that others wrote"]
+        return _may_be_refused(answer, may=may)
     if asked == "/issues/acts":
         said = (answer.json or {}).get("said", []) if is_given else []
         units = {world.sender.get(event["submission_id"]) for event in said}

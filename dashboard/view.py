@@ -233,6 +233,10 @@ class View:
             )
         if form in ("growth", "reduction", "share", "full"):
             return self.t("rule.target", gap=self.gap_words(row.get("gap_pp"), form), colour=word)
+        if row.get("attainment_pct") is None:
+            # A bound of zero or below has no percentage: the figure stands beside it.
+            value, target = self.value(code, row.get("value_ytd")), self.value(code, row.get("target_value"))
+            return self.t("rule.bound", value=value, target=target, colour=word)
         return self.t(
             "rule.level",
             attainment=self.points(row.get("attainment_pct"), signed=False),

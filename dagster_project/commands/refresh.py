@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.commands.texts import Texts, note, out
+from dagster_project.reference import ReferenceError
 from dagster_project.settings import Settings
 from dagster_project.warehouse import lock, refresh
 from dagster_project.warehouse.errors import WarehouseError
@@ -122,6 +123,10 @@ def _explain(report: RefreshReport, session: Session, texts: Texts) -> None:
         problem_zh, problem_en = error.message_zh, error.message_en
     elif isinstance(error, BuildNotPassed):
         problem_zh, problem_en = texts.pair("run.build_failed", failures=error)
+    elif isinstance(error, ReferenceError):
+        # Most often a new program on an older reference folder: the hint says what mends that.
+        told, hint = texts.pair("cli.reference_error", problem=error), texts.pair("upgrade.hint")
+        problem_zh, problem_en = f"{told[0]} {hint[0]}", f"{told[1]} {hint[1]}"
     else:
         problem_zh = problem_en = f"{type(error).__name__}: {error}" if error is not None else "?"
     none_zh, none_en = texts.pair("cli.no_version")

@@ -43,7 +43,7 @@
       place.appendChild(element("section", {}, [
         element("h2", {}, fill(texts.title, { n: told.names.length })),
         element("p", { "class": "muted small" }, texts.how),
-        element("div", { "class": "table-wrap", tabindex: "0", role: "region", "aria-label": texts.caption }, element("table", { "class": "compact" }, [
+        element("div", { "class": "table-box", tabindex: "0", role: "region", "aria-label": texts.caption }, element("table", { "class": "compact" }, [
           element("caption", { "class": "visually-hidden" }, texts.caption),
           element("thead", {}, element("tr", {}, heads)),
           element("tbody", {}, told.names.map(function (one, number) { return line(texts, one, number, told.named); }))

@@ -142,7 +142,7 @@ def test_every_query_runs_on_the_real_marts(county: PublishedReader, name: str) 
     samples: dict[str, Any] = {
         "basis": "reported", "level": "township", "unit_id": "529901101", "township": "529901101", "enterprise": "x",
         "indicator": "TE01", "submission": "S000001", "period": period, "previous": period, "since": period,
-        "year_before": period, "december": period, "january": period, "simulated": "TE01", "patch": "{}",
+        "year_before": period, "december": period, "january": period, "simulated": "TE01", "patch": "{}", "year": period.year,
     }  # fmt: skip
     columns, _ = county.query(text, {key: samples[key] for key in wanted} or None)
     assert columns

@@ -30,7 +30,7 @@ def put(settings: Settings, name: str, content: bytes, mtime: float | None = Non
 def settled(settings: Settings, superseded: set[str] | None = None) -> None:
     """What taking in says at its end."""
     position = Journal(settings.journal).replay().position
-    reception.remember_in_force(settings, position, superseded or set())
+    reception.remember_in_force(settings, position, superseded or set(), set())
 
 
 def test_files_enter_by_hash_in_order_of_time_then_name(home: Settings) -> None:
