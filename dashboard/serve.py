@@ -19,6 +19,7 @@ from dashboard.app import create_app
 
 # New objects before the collector looks at them: a page makes some ten thousand that all live as long as it is drawn.
 YOUNG = 50_000
+CONNECTIONS = 2_000
 
 
 def _spare_collections() -> None:
@@ -47,7 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
     app = create_app(settings)
     _spare_collections()
     try:
-        waitress.serve(app.server, host=options.host, port=options.port, threads=options.threads, ident=None)
+        waitress.serve(
+            app.server,
+            host=options.host,
+            port=options.port,
+            threads=options.threads,
+            ident=None,
+            # Browsers keep several connections open each: at the default of 100 the next reader waits for one to time out.
+            connection_limit=CONNECTIONS,
+            # The default way of waiting takes no descriptor above 1023; Windows has no other.
+            asyncore_use_poll=sys.platform != "win32",
+        )
     except OSError as error:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error}\n")
         return 1

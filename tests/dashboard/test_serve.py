@@ -1,0 +1,35 @@
+"""The process around the dashboard: what it holds open."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.supervise import free_port
+from tests.e2e.tabs import stop
+from tests.program import environment
+
+
+def test_a_reader_is_answered_beside_many_open_connections(home: Settings) -> None:
+    """Waitress stops accepting at 100 connections unless told: every reader after that waited a minute."""
+    port = free_port()
+    command = [sys.executable, "-m", "dashboard.serve", "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **environment(home)}, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    try:
+        assert any(b"Serving on" in line for line in process.stderr)
+        with ExitStack() as held:
+            for _ in range(150):
+                held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            one = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+            one.request("GET", "/healthz")
+            assert one.getresponse().status in (200, 503)
+    finally:
+        stop(process)
