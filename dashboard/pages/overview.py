@@ -137,6 +137,7 @@ def headline_table(
     """The county's indicators with target, gap, lamp and trend; gives the month's rows and the table."""
     current: list[Row] = []
     body = []
+    whole = None
     for indicator in indicators:
         code = indicator["indicator_code"]
         rows = history.get(code, [])
@@ -147,7 +148,9 @@ def headline_table(
             row = {"indicator_code": code, "lamp": None}
         else:
             current.append(row)
-        is_part = bool(indicator["parent_code"])
+        # "Of which" refers to the line above: said only where that is the whole, or another part of it.
+        is_part = whole is not None and indicator["parent_code"] == whole
+        whole = whole if is_part else code
         name = view.link(view.indicator(code), "/township", indicator=code, township=None, class_name="quiet")
         label = [
             view.t("part_of") if is_part else "",
