@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.audit.history import Acceptance
-from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission, UnitRef
+from dagster_project.ingest.model import IncidentRow, Intake, Issue, KnownEnterprise, NewTownship, Submission
 from dagster_project.ingest.pool import ParsePool
 from dagster_project.reference import load_reference
 from dagster_project.settings import Settings
@@ -29,6 +29,7 @@ from dagster_project.warehouse.archive import from_timestamp, utc_now
 from dagster_project.warehouse.errors import NothingPublished, render
 from dagster_project.warehouse.known import ColumnRow, Known, Reading, history_start
 from dagster_project.warehouse.read import PublishedReader
+from dagster_project.warehouse.store import INCIDENT_COLUMNS, stored_incident
 
 MASK = "＊"
 
@@ -310,27 +311,5 @@ def _columns(reader: PublishedReader) -> Iterable[ColumnRow]:
 
 
 def _incidents(reader: PublishedReader) -> Iterable[IncidentRow]:
-    rows = _rows(
-        reader,
-        "SELECT form_code, occurred_on, category, deaths, serious_injuries, direct_loss, declared_class, "
-        "counted_in_rate, sheet, cell, raw_text, enterprise_id, township_code FROM marts.fct_safety_incident ORDER BY 2",
-    )
-    return [
-        IncidentRow(
-            form_code=row[0],
-            unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
-            occurred_on=row[1],
-            category=row[2],
-            deaths=row[3],
-            serious_injuries=row[4],
-            direct_loss=row[5],
-            declared_class=row[6],
-            counted_in_rate=row[7],
-            sheet=row[8],
-            cell=row[9],
-            raw_text=row[10] or "",
-            enterprise_id=row[11],
-            township_code=row[12],
-        )
-        for row in rows
-    ]
+    rows = _rows(reader, f"SELECT {INCIDENT_COLUMNS} FROM marts.fct_safety_incident ORDER BY occurred_on")
+    return [stored_incident(row) for row in rows]

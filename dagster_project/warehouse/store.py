@@ -379,6 +379,33 @@ def _fit(value: Decimal | None) -> Decimal | None:
     return value.quantize(VALUE_STEP) if value.as_tuple().exponent < -6 else value  # type: ignore[operator]
 
 
+# What `stored_incident` reads, in its order: columns of raw.incident and of marts.fct_safety_incident alike.
+INCIDENT_COLUMNS = (
+    "form_code, occurred_on, category, deaths, serious_injuries, direct_loss, declared_class, counted_in_rate, sheet, cell, "
+    "raw_text, enterprise_id, township_code"
+)
+
+
+def stored_incident(row: tuple[Any, ...]) -> IncidentRow:
+    """An accident as it was taken in, from a row that begins with INCIDENT_COLUMNS."""
+    return IncidentRow(
+        form_code=row[0],
+        unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
+        occurred_on=row[1],
+        category=row[2],
+        deaths=row[3],
+        serious_injuries=row[4],
+        direct_loss=row[5],
+        declared_class=row[6],
+        counted_in_rate=row[7],
+        sheet=row[8],
+        cell=row[9],
+        raw_text=row[10] or "",
+        enterprise_id=row[11],
+        township_code=row[12],
+    )
+
+
 class Store:
     """The open work database. Use `open_store`; one at a time, under the refresh lock."""
 
@@ -721,9 +748,7 @@ class Store:
     def _incidents(self, which: str) -> Iterator[tuple[int, IncidentRow]]:
         rows = self.connection.execute(
             f"""
-            SELECT i.form_code, i.occurred_on, i.category, i.deaths, i.serious_injuries, i.direct_loss,
-                   i.declared_class, i.counted_in_rate, i.sheet, i.cell, i.raw_text, i.enterprise_id, i.township_code,
-                   i.seq
+            SELECT {", ".join(f"i.{name}" for name in INCIDENT_COLUMNS.split(", "))}, i.seq
             FROM raw.incident i JOIN raw.submission s USING (submission_id)
             WHERE s.status = 'accepted' AND i.status = 'accepted'
             {which}
@@ -731,25 +756,7 @@ class Store:
             """
         ).fetchall()
         for row in rows:
-            yield (
-                row[13],
-                IncidentRow(
-                    form_code=row[0],
-                    unit=UnitRef("enterprise" if row[11] else "township", identifier=row[11], township=row[12]),
-                    occurred_on=row[1],
-                    category=row[2],
-                    deaths=row[3],
-                    serious_injuries=row[4],
-                    direct_loss=row[5],
-                    declared_class=row[6],
-                    counted_in_rate=row[7],
-                    sheet=row[8],
-                    cell=row[9],
-                    raw_text=row[10] or "",
-                    enterprise_id=row[11],
-                    township_code=row[12],
-                ),
-            )
+            yield row[-1], stored_incident(row)
 
     def superseded_contents(self, beaten: Collection[int] | None = None) -> set[str]:
         """SHA-256 of the contents no longer wholly in force: they are `beaten`, or they were withdrawn."""
