@@ -28,8 +28,9 @@ import pandas as pd
 COLUMNS = (
     *("value_month", "value_ytd", "base_ytd", "growth_pct", "target_value", "attainment_pct", "time_progress_pct"),
     *("gap_pp", "lamp", "rank", "contribution_pp", "is_carried", "reported_units", "expected_units"),
+    *("value_month_derived", "growth_month_pct", "change_since_year_end", "growth_two_year_pct"),
 )
-EXACT = ("value_month", "value_ytd", "base_ytd", "target_value")
+EXACT = ("value_month", "value_ytd", "base_ytd", "target_value", "value_month_derived", "change_since_year_end")
 RELATIVE_TOLERANCE = 1e-9
 SIX_PLACES = Decimal("0.000001")
 
@@ -42,6 +43,9 @@ class Figure:
 
     value: Decimal | float | None = None
     month: Decimal | None = None
+    derived: Decimal | None = None  # the month as two years to date have it
+    own: bool = False  # the period's own figure: neither carried nor kept on by who is at rest
+    in_months: bool = False  # its year to date was summed from months
     printed: Decimal | None = None
     carried: bool = False
     asof: date | None = None
@@ -201,9 +205,11 @@ class Parity:
                     figure.value = cell.get("stock") if kind == "stock" else cell.get("ytd")
                     if figure.value is None and kind != "stock" and "ytd" not in cell and cell.get("month") is not None:
                         figure.value = self.from_months(by_period, period)
+                        figure.in_months = figure.value is not None
                     figure.month = cell.get("month")
                     figure.printed = cell.get("base_ytd")
                     figure.reason = cell.get("reason")
+                figure.own = figure.value is not None and not cell.get("carried")
                 before = last if last is not None and last.asof and last.asof.year == period.year else None
                 absent = not cell.get("figure")
                 if figure.value is not None and cell.get("carried"):
@@ -228,18 +234,60 @@ class Parity:
                 if figure.value is not None and not figure.carried:
                     last = figure
                 self.figures[indicator, level, unit][period] = figure
-        for (indicator, level, _), series in self.figures.items():
+        for (indicator, level, unit), series in self.figures.items():
             if self.indicators[indicator]["kind"] not in ("flow", "count"):
                 continue
             for period, figure in series.items():
-                if figure.month is None and figure.value is not None and not figure.carried:
-                    if period.month == 1:
-                        figure.month = figure.value
-                    else:
-                        previous = series.get(month_before(period))
-                        if previous and previous.value is not None and not previous.carried:
-                            figure.month = figure.value - previous.value
-            del level
+                figure.derived = self.between(indicator, level, unit, period)
+                if figure.month is None:
+                    figure.month = figure.derived
+
+    def between(self, indicator: str, level: str, unit: str, period: date) -> Decimal | None:
+        """The month as the difference of two years to date, each the period's own (domain.md B.1).
+
+        January is its year to date. Where a unit takes others up, what these had until then is in its year to date and
+        in no month of it (D.3.4); a part that is handed over cannot be told. Nothing is derived over a gap.
+        """
+        series = self.figures[indicator, level, unit]
+        figure, then = series[period], month_before(period)
+        if not figure.own or figure.value is None:
+            return None
+        if period.month == 1:
+            return figure.value
+        before = series.get(then)
+        had = before.value if before is not None and before.own else None
+        if level != "township":
+            return None if had is None else figure.value - had
+        if had is None and then < self.townships[unit]["valid_from"] <= period:
+            had = Decimal(0)  # who came into being this month had nothing before
+        joined = [
+            (other, weight) for other, weight in self.forebears(unit, period) if other not in self.names(unit, then)
+        ]
+        handed = [
+            link
+            for link in self.links
+            if then < date.fromisoformat(link["effective_from"]) <= period
+            and unit in (link["from_code"], link["to_code"])
+            and self.exists(link["from_code"], period)
+            and then in self.figures.get((indicator, level, link["from_code"]), {})
+        ]
+        if figure.in_months:
+            return None if had is None else figure.value - had
+        if had is None or handed:
+            return None
+        brought = Decimal(0)
+        for other, weight in joined:
+            old = self.figures.get((indicator, level, other), {}).get(then)
+            if old is None:
+                continue
+            if not old.own or old.value is None:
+                return None
+            brought += old.value * weight
+        return figure.value - had - brought
+
+    def names(self, unit: str, period: date) -> set[str]:
+        """A township and all that had become part of it by a month."""
+        return {name for name, _ in self.forebears(unit, period)}
 
     def awaited(self, unit: str, period: date, by_period: dict[date, dict[str, Any]]) -> bool:
         """Whether a silent unit was to report: it has in the year before (longer silence is no longer awaited)."""
@@ -300,7 +348,9 @@ class Parity:
                         month=self.count(code, [r for r in rows if r["period"] == period]),
                         asof=period,
                         township=township,
+                        own=True,
                     )
+                    self.since_last(code, "township", township, period)
 
     def safety_of_enterprises(self) -> None:
         """The register at working mines, and at other places of accidents until the year's end (domain.md B.8, D.4)."""
@@ -326,7 +376,16 @@ class Parity:
                         month=None if closed else self.count(code, [r for r in struck if r["period"] == period]),
                         asof=period,
                         township=self.place(unit, period),
+                        own=not closed,
                     )
+                    self.since_last(code, "enterprise", unit, period)
+
+    def since_last(self, code: str, level: str, unit: str, period: date) -> None:
+        """The register's month between two years to date: what happened in it, where the month before was watched too."""
+        series = self.figures[code, level, unit]
+        before = series.get(month_before(period))
+        if series[period].own and (period.month == 1 or (before is not None and before.own)):
+            series[period].derived = series[period].month
 
     def count(self, code: str, chosen: list[dict[str, Any]]) -> Decimal:
         """Major accidents, or deaths in mines, of a list of accidents."""
@@ -387,9 +446,13 @@ class Parity:
         """A sum of parts; a part without a figure counts as expected only."""
         known = [item for item in parts if item[2].value is not None]
         month_values = [figure.month for *_, figure in parts if figure.month is not None]
+        derived = [figure.derived for *_, figure in parts if figure.derived is not None]
+        is_whole = bool(derived) and len(derived) == len(month_values)  # no part stands for two months
         self.figures[indicator, level, unit][period] = Figure(
             value=sum((figure.value for *_, figure in known), Decimal(0)) if known else None,
             month=sum(month_values, Decimal(0)) if month_values else None,
+            derived=sum(derived, Decimal(0)) if is_whole else None,
+            own=bool(known),
             asof=period,
             reported=sum(figure.value is not None and not figure.carried for *_, figure in parts),
             expected=len(parts),
@@ -420,6 +483,8 @@ class Parity:
         for (indicator, period), parts in above.items():
             if self.indicators[indicator]["kind"] != "ratio":
                 self.add(indicator, "county", self.county, period, parts)
+                if indicator in ("SA01", "SA02"):  # the county's own count of the register
+                    self.since_last(indicator, "county", self.county, period)
 
     def empty(self, below: dict[tuple[str, str, date], list[tuple[str, str, Figure]]]) -> None:
         """A township that was the sum of its enterprises and has none left, each closed or gone: 0 for a year (D.3, D.4)."""
@@ -442,7 +507,14 @@ class Parity:
             if self.exists(place, then) and then not in series:
                 month = Decimal(0) if rule["kind"] in ("flow", "count") else None
                 series[then] = Figure(
-                    value=Decimal(0), month=month, asof=then, reported=0, expected=0, township=place, emptied=True
+                    value=Decimal(0),
+                    month=month,
+                    derived=month,
+                    asof=then,
+                    reported=0,
+                    expected=0,
+                    township=place,
+                    emptied=True,
                 )
 
     def moved(self, township: str, period: date) -> str:
@@ -562,6 +634,8 @@ class Parity:
             if below == "township" and not self.exists(name, period):
                 continue
             now = series.get(period)
+            if now is not None and now.parts and below == "township" and not now.carried:
+                change += self.set_back(below, indicator, name, period)  # a silent enterprise is silent at every level
             if now is None or (now.value is not None and not now.carried):
                 continue  # who left or closed stays in last year's figure of the unit: reported is as it was
             if now.carried and now.value is not None:
@@ -704,6 +778,7 @@ class Parity:
                     rows[basis, level, unit, code, period] = self.row(known, basis, level, unit, code, period, figure)
         self.rank(rows)
         self.contribute(rows)
+        self.look_back(rows)
         return rows
 
     def ratio_rows(self, indicator: dict[str, Any]) -> None:
@@ -780,6 +855,10 @@ class Parity:
             "lamp": self.lamp(form, indicator, figure, target, gap, growth, progress, period),
             "rank": None,
             "contribution_pp": None,
+            "value_month_derived": figure.derived if indicator["kind"] in ("flow", "count") else None,
+            "growth_month_pct": None,
+            "change_since_year_end": None,
+            "growth_two_year_pct": None,
             "is_carried": figure.carried,
             "reported_units": figure.reported,
             "expected_units": figure.expected,
@@ -921,6 +1000,64 @@ class Parity:
         for members in groups.values():
             for measure, row in members:
                 row["rank"] = 1 + sum(other > measure for other, _ in members)
+
+    def look_back(self, rows: dict[Key, dict[str, Any]]) -> None:
+        """环比, 比年初 and 两年平均 (domain.md B.2): each against another month of the same unit, whatever its code.
+
+        On the comparable basis only of the same ground: what lies before a change of it is another unit's.
+        """
+        for (basis, level, unit, code, period), row in rows.items():
+            kind, value = self.indicators[code]["kind"], row["value_ytd"]
+            moved = self.changed(level, unit, period) if basis == "comparable" else date.min
+
+            def then(
+                day: date,
+                basis: str = basis,
+                level: str = level,
+                unit: str = unit,
+                code: str = code,
+            ) -> dict[str, Any]:
+                keys = [(basis, level, name, code, day) for name in self.same(level, unit)]
+                return next((rows[key] for key in keys if key in rows), {})
+
+            before = then(month_before(period)).get("value_month")
+            month = row["value_month"] if kind in ("flow", "count") and moved <= month_before(period) else None
+            if month is not None and month >= 0 and before is not None and before > 0:
+                row["growth_month_pct"] = (float(month) / float(before) - 1) * 100
+            year_end = date(period.year - 1, 12, 1)
+            old = then(year_end)
+            started = old.get("value_ytd") if old and not old["is_carried"] and moved <= year_end else None
+            if kind == "stock" and code != "BF11" and not row["is_carried"] and None not in (value, started):
+                row["change_since_year_end"] = value - started
+            if kind == "ratio" or row["_points"] or row["is_carried"] or value is None:
+                continue
+            last = then(year_before(period))
+            if basis == "comparable":
+                pair = (row["growth_pct"], last.get("growth_pct"))
+                if None not in pair and (level == "county" or moved <= year_before(period)):
+                    product = (1 + pair[0] / 100) * (1 + pair[1] / 100)
+                    row["growth_two_year_pct"] = (product**0.5 - 1) * 100
+                continue
+            first = then(year_before(year_before(period)))
+            if first.get("value_ytd") is not None and not first["is_carried"] and first["value_ytd"] > 0 and value >= 0:
+                row["growth_two_year_pct"] = ((float(value) / float(first["value_ytd"])) ** 0.5 - 1) * 100
+
+    def changed(self, level: str, unit: str, period: date) -> date:
+        """The last day by a month on which the ground of a unit changed; a new name or code changes nothing."""
+        days = [date.min]
+        if level == "county":
+            days += [row["transferred_out_on"] for row in self.townships.values() if row["transferred_out_on"]]
+        elif level == "township":
+            for link in self.links:
+                names = self.townships.get(link["from_code"]), self.townships.get(link["to_code"])
+                is_same = bool(names[0] and names[1]) and names[0]["durable_id"] == names[1]["durable_id"]
+                day = date.fromisoformat(link["effective_from"])
+                if not is_same and (
+                    link["to_code"] in self.names(unit, period)
+                    or (link["from_code"] == unit and self.exists(unit, day))
+                ):
+                    days.append(day)
+        return max(day for day in days if day <= period)
 
     def contribute(self, rows: dict[Key, dict[str, Any]]) -> None:
         """Points that a unit makes up of the growth of the whole above it (domain.md B.2)."""

@@ -20,6 +20,7 @@ from tests.dbt.counties import COUNTY, MONTHS, YEARS, County
 from tests.raw_rows import Raw
 
 SEEDS = (1, 2)
+LOOKING_BACK = ("value_month_derived", "growth_month_pct", "change_since_year_end", "growth_two_year_pct")
 Figure = dict[str, Any]
 
 
@@ -96,6 +97,38 @@ def test_a_ratio_is_the_ratio_of_the_sums(made: Made) -> None:
         assert row["value_exact"] == pytest.approx(float(n) / float(d) * 10_000, rel=1e-12), period
         checked += 1
     assert checked == len(YEARS) * len(MONTHS)
+
+
+def test_a_derived_month_is_that_month_and_no_other(made: Made) -> None:
+    """Of every township: what its ground of today brought in the month alone, or nothing; never two months as one."""
+    county, found = made.county, figures(made.marts, "TE01", "reported")
+    known, unknown = defaultdict(Decimal), set()
+    told = 0
+    for (unit, period), row in found.items():
+        year, month = period.year, period.month
+        if unit == COUNTY:
+            continue
+        shares = county.predecessors(year, month)[unit]
+        grounds = [(ground, year, m) for ground in shares for m in (month - 1, month) if m]
+        handed = unit in county.shared and (year, month) == (2025, county.change_month)
+        if (handed and month > 1) or any(ground in county.silent for ground in grounds):
+            assert row["value_month_derived"] is None, (unit, period)
+            if row["value_month"] is not None:
+                unknown.add(period)
+            continue
+        brought = sum(
+            (
+                (county.truth["TE01", g, year, month] - county.truth.get(("TE01", g, year, month - 1), 0)) * share
+                for g, share in shares.items()
+            ),
+            Decimal(0),
+        )
+        assert row["value_month_derived"] == brought, (unit, period)
+        known[period] += brought
+        told += 1
+    assert told > 100
+    for period, total in known.items():
+        assert found[COUNTY, period]["value_month_derived"] == (None if period in unknown else total), period
 
 
 def test_the_bridge_adds_up_to_the_change(made: Made) -> None:
@@ -179,6 +212,8 @@ def test_a_new_code_and_links_listed_twice_change_nothing_and_kept_bases_are_all
                 else:
                     assert row["growth_pct"] == other["growth_pct"], (code, basis, key)
                     assert row["is_carried"] == other["is_carried"]
+                    for column in LOOKING_BACK:
+                        assert row[column] == other[column], (column, code, basis, key)
     assert differing > 0 or not kept
 
 

@@ -283,6 +283,7 @@ unit_base as (
         based.kind,
         based.period,
         based.value_month,
+        based.value_month_derived,
         based.value_ytd,
         based.rate_ytd,
         based.declared_growth_pct,
@@ -303,6 +304,8 @@ unit_base as (
         based.prefers_printed,
         relocated.ytd as relocated_ytd,
         relocated.kept_ytd,
+        -- what silent enterprises take out of last year's figure, and the carried ones bring (J.6): the county's too
+        part.set_back,
         -- deaths that do not count in a rate are set aside from its base as well
         coalesce(based.last_rate - based.last_ytd, 0) as reported_aside,
         coalesce(based.joined_rate - based.joined_ytd, 0) as comparable_aside,
@@ -348,8 +351,11 @@ county_unlike as (
         unit_base.indicator_code,
         unit_base.period,
         sum(
-            case when unit_base.is_carried then coalesce(unit_base.reported_ytd, 0) else 0 end
-            - coalesce(earlier.value_ytd, then_named.value_ytd, 0)
+            case
+                when not unit_base.is_carried and unit_base.value_ytd is not null then unit_base.set_back
+                else case when unit_base.is_carried then coalesce(unit_base.reported_ytd, 0) else 0 end
+                    - coalesce(earlier.value_ytd, then_named.value_ytd, 0)
+            end
         ) as set_back
     from unit_base
     left join earlier
@@ -375,7 +381,7 @@ county_unlike as (
         and {{ add_months('unit_base.period', -12) }} = then_named.period
     where
         unit_base.level = 'township'
-        and (unit_base.is_carried or unit_base.value_ytd is null)
+        and (unit_base.is_carried or unit_base.value_ytd is null or unit_base.set_back is not null)
         and unit_base.kind <> 'ratio'
     group by unit_base.indicator_code, unit_base.period
 ),
@@ -460,8 +466,8 @@ county_base as (
 )
 
 {% set columns = [
-    'indicator_code', 'level', 'unit_id', 'township_code', 'kind', 'period', 'value_month', 'value_ytd', 'rate_ytd',
-    'declared_growth_pct', 'null_reason', 'is_estimated', 'is_carried', 'is_reported', 'asof_period', 'source',
+    'indicator_code', 'level', 'unit_id', 'township_code', 'kind', 'period', 'value_month', 'value_month_derived',
+    'value_ytd', 'rate_ytd', 'declared_growth_pct', 'null_reason', 'is_estimated', 'is_carried', 'is_reported', 'asof_period', 'source',
     'reported_units', 'expected_units', 'printed_base_ytd', 'base_period', 'last_ytd',
 ] -%}
 select

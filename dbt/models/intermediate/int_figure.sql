@@ -18,6 +18,7 @@ additive as (
         base.kind,
         base.period,
         base.value_month,
+        base.value_month_derived,
         base.value_ytd,
         base.rate_ytd,
         case when basis.basis = 'reported' then base.reported_base_month else base.comparable_base_month end
@@ -384,6 +385,7 @@ select
     kind,
     period,
     value_month,
+    value_month_derived,
     value_ytd,
     base_month,
     base_ytd,
@@ -413,6 +415,7 @@ select
     'ratio' as kind,
     ratio_final.period,
     {{ as_value('ratio_final.month_exact') }} as value_month,
+    cast(null as decimal(24, 6)) as value_month_derived,
     {{ as_value('ratio_final.value_exact') }} as value_ytd,
     cast(null as decimal(24, 6)) as base_month,
     {{ as_value('ratio_final.base_exact') }} as base_ytd,

@@ -29,10 +29,46 @@ compared as (
             when indicator.price_basis = 'current' and figure.kind = 'flow' then figure.value_exact / price.price_level
         end as value_real,
         case when indicator.price_basis = 'current' and figure.kind = 'flow' then price.price_level end as price_level,
-        figure.value_exact - figure.base_exact as delta
+        figure.value_exact - figure.base_exact as delta,
+        -- a unit keeps its series under another code (domain.md D.3.8)
+        coalesce(township.durable_id, figure.unit_id) as durable_id
     from {{ ref('int_figure') }} as figure
     inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
     left join price on figure.asof_period = price.period
+    left join {{ ref('stg_township') }} as township
+        on figure.level = 'township' and figure.unit_id = township.township_code
+),
+
+-- the last day on which the ground of a unit changed, by each month: what lies before is not of the unit as it is
+ground as (
+    select
+        unit_id,
+        effective_from
+    from {{ ref('int_township_predecessor') }}
+    where not is_same_unit
+    union
+    select
+        predecessor_id as unit_id,
+        effective_from
+    from {{ ref('int_township_predecessor') }}
+    where not is_same_unit and not predecessor_ended
+    union
+    select
+        deployment.county_code as unit_id,
+        link.effective_from
+    from {{ ref('stg_township_link') }} as link
+    cross join {{ ref('stg_deployment') }} as deployment
+    where link.to_code is null
+),
+
+changed as (
+    select
+        asked.unit_id,
+        asked.period,
+        max(ground.effective_from) as changed_on
+    from (select distinct unit_id, period from compared where basis = 'comparable') as asked
+    inner join ground on asked.unit_id = ground.unit_id and ground.effective_from <= asked.period
+    group by asked.unit_id, asked.period
 ),
 
 grown as (
@@ -55,7 +91,6 @@ grown as (
 measured as (
     select
         grown.*,
-        max(case when not grown.is_carried then grown.value_ytd end) over one_before as ytd_month_before,
         max(grown.value_month) over one_before as month_before,
         max(case when month(grown.period) = 12 and not grown.is_carried then grown.value_exact end) over this_year
             as year_end_before,
@@ -64,19 +99,19 @@ measured as (
     from grown
     window
         one_before as (
-            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            partition by grown.basis, grown.level, grown.durable_id, grown.indicator_code
             order by {{ month_index('grown.period') }} range between 1 preceding and 1 preceding
         ),
         one_year as (
-            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            partition by grown.basis, grown.level, grown.durable_id, grown.indicator_code
             order by {{ month_index('grown.period') }} range between 12 preceding and 12 preceding
         ),
         two_years as (
-            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            partition by grown.basis, grown.level, grown.durable_id, grown.indicator_code
             order by {{ month_index('grown.period') }} range between 24 preceding and 24 preceding
         ),
         this_year as (
-            partition by grown.basis, grown.level, grown.unit_id, grown.indicator_code
+            partition by grown.basis, grown.level, grown.durable_id, grown.indicator_code
             order by {{ month_index('grown.period') }} range between 12 preceding and 1 preceding
         )
 )
@@ -108,22 +143,26 @@ select
     note.zh as growth_note,
     note.en as growth_note_en,
     -- 本月 as the years to date have it, beside the month as reported: a difference is told by V02, never mended
+    grown.value_month_derived,
+    -- 环比, of the month alone; on the comparable basis, like 比年初 and 两年平均, only of one and the same ground
     case
-        when grown.kind not in ('flow', 'count') or grown.is_carried then null
-        when month(grown.period) = 1 then grown.value_ytd
-        else grown.value_ytd - grown.ytd_month_before
-    end as value_month_derived,
-    -- 环比, of the month alone
-    case
+        when changed.changed_on > {{ add_months('grown.period', -1) }} then null
         when grown.kind in ('flow', 'count') and grown.month_before > 0 and grown.value_month >= 0
             then {{ no_negative_zero('(cast(grown.value_month as double) / cast(grown.month_before as double) - 1) * 100') }}
     end as growth_month_pct,
-    -- 比年初, of a stock
-    case when grown.kind = 'stock' then {{ as_value('grown.value_exact - grown.year_end_before') }} end
-        as change_since_year_end,
+    -- 比年初, of a stock; a mean of months has no year's end
+    case
+        when changed.changed_on > make_date(year(grown.period) - 1, 12, 1) then null
+        when
+            grown.kind = 'stock'
+            and grown.indicator_code <> '{{ var("average_headcount_code") }}'
+            and not grown.is_carried
+            then {{ as_value('grown.value_exact - grown.year_end_before') }}
+    end as change_since_year_end,
     -- 两年平均: the geometric mean; on the comparable basis of two comparable growths
     case
         when grown.is_difference or grown.is_carried or grown.kind = 'ratio' then null
+        when grown.level = 'township' and changed.changed_on > {{ add_months('grown.period', -12) }} then null
         when grown.basis = 'comparable' and grown.growth_pct is not null and grown.growth_year_before is not null
             then {{ no_negative_zero('(sqrt((1 + grown.growth_pct / 100) * (1 + grown.growth_year_before / 100)) - 1) * 100') }}
         when grown.basis = 'reported' and grown.value_two_years_before > 0 and grown.value_exact >= 0
@@ -146,11 +185,13 @@ select
 from measured as grown
 left join {{ ref('stg_growth_note') }} as note
     on grown.growth_note_code = note.note_code and grown.is_signed = note.for_signed
+left join changed
+    on grown.basis = 'comparable' and grown.unit_id = changed.unit_id and grown.period = changed.period
 -- the month before, in the same year
 left join grown as before
     on grown.basis = before.basis
     and grown.level = before.level
-    and grown.unit_id = before.unit_id
+    and grown.durable_id = before.durable_id
     and grown.indicator_code = before.indicator_code
     and year(grown.period) = year(before.period)
     and {{ month_index('grown.period') }} = {{ month_index('before.period') }} + 1

@@ -304,6 +304,9 @@ select
         when month_no - 1 = year_start_no and year_start_no = year_no * 12 then value_fresh
         else value_fresh - value_before
     end") }} as value_month,
+    -- the period's own year to date and that of the month before, in the same year; null where carried or not asked for
+    {{ as_value('case when is_footnoted = 0 then value_fresh end') }} as value_own,
+    {{ as_value('value_before') }} as value_own_before,
     {{ as_value('value_held') }} as value_ytd,
     {{ as_value('rate_held') }} as rate_ytd,
     case when is_at_rest then period else coalesce(asof_period, period) end as asof_period,

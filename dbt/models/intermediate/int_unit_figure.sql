@@ -43,6 +43,12 @@ row_of_enterprise as (
         own.rate_ytd,
         own.value_month,
         own.value_month_reported,
+        case
+            when own.kind not in ('flow', 'count') then null
+            when month(own.period) = 1 then own.value_own
+            else own.value_own - own.value_own_before
+        end as value_month_derived,
+        count(*) over (partition by own.indicator_code, own.unit_id, own.period) as parts,
         own.is_carried,
         own.is_reported,
         own.is_estimated,
@@ -106,6 +112,12 @@ summed as (
         sum(case when part_no = 1 then rate_ytd end) as rate_ytd,
         sum(case when value_month_reported is not null then part_month when part_no = 1 then value_month end)
             as value_month,
+        -- where one of them has no month of its own between two years to date, the sum has none either
+        case
+            when count(case when value_month_reported is not null then part_month when part_no = 1 then value_month end)
+                = count(case when parts = 1 then value_month_derived end)
+                then sum(value_month_derived)
+        end as value_month_derived,
         sum(case when value_ytd is not null then part_base_ytd end) as printed_base_ytd,
         sum(case when value_ytd is not null then part_base_month end) as printed_base_month,
         max(case when is_estimated then 1 else 0 end) as is_estimated,
@@ -189,6 +201,7 @@ every_sum as (
         value_ytd,
         rate_ytd,
         value_month,
+        value_month_derived,
         printed_base_ytd,
         printed_base_month,
         is_estimated,
@@ -205,6 +218,7 @@ every_sum as (
         0 as value_ytd,
         0 as rate_ytd,
         case when kind in ('flow', 'count') then 0 end as value_month,
+        case when kind in ('flow', 'count') then 0 end as value_month_derived,
         null as printed_base_ytd,
         null as printed_base_month,
         0 as is_estimated,
@@ -225,6 +239,9 @@ township_own as (
         value_ytd,
         rate_ytd,
         value_month,
+        value_month_reported,
+        value_own,
+        value_own_before,
         printed_base_month,
         printed_base_ytd,
         declared_growth_pct,
@@ -368,6 +385,61 @@ brought as (
     group by candidate.indicator_code, candidate.unit_id, candidate.period
 ),
 
+-- in the month of a change: what the predecessors had by the month before, which a year to date reported since holds;
+-- of a part that was handed over nobody knows whether it is in it
+joining as (
+    select
+        unit_row.indicator_code,
+        unit_row.unit_id,
+        unit_row.period,
+        sum(predecessor.value_own * line.weight) as value_before,
+        min(case when line.predecessor_ended and predecessor.value_own is not null then 1 else 0 end) = 1 as is_known
+    from township_own as unit_row
+    inner join line
+        on (unit_row.unit_id = line.unit_id or unit_row.unit_id = line.predecessor_id and not line.predecessor_ended)
+        and line.effective_from <= unit_row.period
+        and line.first_effective > {{ add_months('unit_row.period', -1) }}
+    inner join township_own as predecessor
+        on line.predecessor_id = predecessor.unit_id
+        and unit_row.indicator_code = predecessor.indicator_code
+        and {{ add_months('unit_row.period', -1) }} = predecessor.period
+    where unit_row.kind in ('flow', 'count') and month(unit_row.period) > 1
+    group by unit_row.indicator_code, unit_row.unit_id, unit_row.period
+),
+
+-- 本月 as two years to date have it (domain.md B.1, D.3.4)
+township_month as (
+    select
+        own_row.indicator_code,
+        own_row.unit_id,
+        own_row.period,
+        case
+            when month(own_row.period) = 1 then own_row.value_own
+            when joining.unit_id is null or coalesce(own_row.anchor_held_no, 0) < {{ month_index('own_row.period') }}
+                then own_row.value_own - coalesce(own_row.value_own_before, born.value_before)
+            when joining.is_known
+                then own_row.value_own
+                    - coalesce(own_row.value_own_before, born.value_before) - joining.value_before
+        end as value_month_derived
+    from township_own as own_row
+    left join joining
+        on own_row.indicator_code = joining.indicator_code
+        and own_row.unit_id = joining.unit_id
+        and own_row.period = joining.period
+    -- who came into being in this month had nothing before
+    left join (
+        select
+            township_code,
+            valid_from,
+            0 as value_before
+        from township
+    ) as born
+        on own_row.unit_id = born.township_code
+        and own_row.period >= born.valid_from
+        and born.valid_from > {{ add_months('own_row.period', -1) }}
+    where own_row.kind in ('flow', 'count')
+),
+
 township_candidate as (
     select
         own_row.indicator_code,
@@ -379,7 +451,12 @@ township_candidate as (
             else own_row.value_ytd + coalesce(brought.value_ytd, 0)
         end as value_ytd,
         own_row.rate_ytd,
-        own_row.value_month,
+        case
+            when own_row.kind in ('flow', 'count')
+                then coalesce(own_row.value_month_reported, township_month.value_month_derived)
+            else own_row.value_month
+        end as value_month,
+        township_month.value_month_derived,
         own_row.printed_base_month,
         own_row.printed_base_ytd,
         own_row.declared_growth_pct,
@@ -393,6 +470,10 @@ township_candidate as (
         own_row.has_recent_value or brought.value_ytd is not null as has_recent_value,
         own_row.source
     from township_own as own_row
+    left join township_month
+        on own_row.indicator_code = township_month.indicator_code
+        and own_row.unit_id = township_month.unit_id
+        and own_row.period = township_month.period
     left join brought
         on own_row.indicator_code = brought.indicator_code
         and own_row.unit_id = brought.unit_id
@@ -406,6 +487,7 @@ township_candidate as (
         brought.value_ytd,
         null as rate_ytd,
         null as value_month,
+        null as value_month_derived,
         null as printed_base_month,
         null as printed_base_ytd,
         null as declared_growth_pct,
@@ -430,6 +512,7 @@ township_candidate as (
         null as value_ytd,
         null as rate_ytd,
         null as value_month,
+        null as value_month_derived,
         null as printed_base_month,
         null as printed_base_ytd,
         null as declared_growth_pct,
@@ -455,6 +538,7 @@ township_figure as (
         coalesce(candidate.value_ytd is not null or candidate.has_recent_value or summed.unit_id is null, false)
             as from_own,
         candidate.value_month as own_month,
+        candidate.value_month_derived as own_month_derived,
         candidate.rate_ytd as own_rate,
         candidate.printed_base_month as own_base_month,
         candidate.printed_base_ytd as own_base_ytd,
@@ -466,6 +550,7 @@ township_figure as (
         candidate.asof_period as own_asof,
         candidate.source as own_source,
         summed.value_month as sum_month,
+        summed.value_month_derived as sum_month_derived,
         summed.rate_ytd as sum_rate,
         summed.printed_base_month as sum_base_month,
         summed.printed_base_ytd as sum_base_ytd,
@@ -491,6 +576,7 @@ township_final as (
         figure.period,
         case when from_own then own_ytd else sum_ytd end as value_ytd,
         case when from_own then own_month else sum_month end as value_month,
+        case when from_own then own_month_derived else sum_month_derived end as value_month_derived,
         case when from_own then coalesce(own_rate, own_ytd) else coalesce(sum_rate, sum_ytd) end as rate_ytd,
         case when from_own then own_base_month end as printed_base_month,
         case when from_own then own_base_ytd end as printed_base_ytd,
@@ -525,6 +611,8 @@ county_sum as (
         period,
         sum(value_ytd) as value_ytd,
         sum(value_month) as value_month,
+        case when count(value_month) = count(value_month_derived) then sum(value_month_derived) end
+            as value_month_derived,
         sum(case when value_ytd is not null then rate_ytd end) as rate_ytd,
         max(case when is_estimated then 1 else 0 end) as is_estimated,
         sum(case when is_reported then 1 else 0 end) as reported_units,
@@ -550,6 +638,11 @@ county_figure as (
         county_sum.value_ytd is null or coalesce(own_row.source = 'incidents', false) as from_own,
         own_row.value_ytd as own_ytd,
         own_row.value_month as own_month,
+        case
+            when own_row.kind not in ('flow', 'count') then null
+            when month(own_row.period) = 1 then own_row.value_own
+            else own_row.value_own - own_row.value_own_before
+        end as own_month_derived,
         own_row.rate_ytd as own_rate,
         own_row.is_carried as own_carried,
         own_row.is_reported as own_reported,
@@ -562,6 +655,7 @@ county_figure as (
         own_row.is_estimated as own_estimated,
         county_sum.value_ytd as sum_ytd,
         county_sum.value_month as sum_month,
+        county_sum.value_month_derived as sum_month_derived,
         county_sum.rate_ytd as sum_rate,
         county_sum.is_estimated as sum_estimated,
         county_sum.reported_units,
@@ -579,6 +673,7 @@ county_final as (
         figure.period,
         case when from_own then own_ytd else sum_ytd end as value_ytd,
         case when from_own then own_month else sum_month end as value_month,
+        case when from_own then own_month_derived else sum_month_derived end as value_month_derived,
         case when from_own then coalesce(own_rate, own_ytd) else sum_rate end as rate_ytd,
         -- the base printed in the county's own table belongs to the month it was printed for
         case when coalesce(own_asof, figure.period) = figure.period or from_own then printed_base_month end
@@ -625,6 +720,11 @@ every_level as (
         own.period,
         own.value_ytd,
         own.value_month,
+        case
+            when own.kind not in ('flow', 'count') then null
+            when month(own.period) = 1 then own.value_own
+            else own.value_own - own.value_own_before
+        end as value_month_derived,
         coalesce(own.rate_ytd, own.value_ytd) as rate_ytd,
         own.printed_base_month,
         own.printed_base_ytd,
@@ -659,6 +759,7 @@ every_level as (
         period,
         value_ytd,
         value_month,
+        value_month_derived,
         rate_ytd,
         printed_base_month,
         printed_base_ytd,
@@ -686,6 +787,7 @@ every_level as (
         period,
         value_ytd,
         value_month,
+        value_month_derived,
         rate_ytd,
         printed_base_month,
         printed_base_ytd,
@@ -844,6 +946,7 @@ select
     every_level.kind,
     every_level.period,
     {{ as_value('every_level.value_month') }} as value_month,
+    {{ as_value('every_level.value_month_derived') }} as value_month_derived,
     {{ as_value('every_level.value_ytd') }} as value_ytd,
     {{ as_value('every_level.rate_ytd') }} as rate_ytd,
     {{ as_value('every_level.printed_base_month') }} as printed_base_month,
@@ -877,6 +980,7 @@ select
     kind,
     period,
     cast(null as decimal(24, 6)) as value_month,
+    cast(null as decimal(24, 6)) as value_month_derived,
     {{ as_value('value_ytd') }} as value_ytd,
     {{ as_value('value_ytd') }} as rate_ytd,
     cast(null as decimal(24, 6)) as printed_base_month,
