@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,7 +39,9 @@ from dashboard.data.store import NotPublished, Store
 from dashboard.i18n import Translator
 
 MAX_FILES = 40
-MAX_WAITING = 16
+# Of all accounts together, and of one.
+MAX_WAITING = 64
+MAX_EACH = 16
 KEPT_S = 3600.0
 ISSUES_SHOWN = 200
 PAGE = "/submissions"
@@ -53,57 +55,84 @@ class Waiting:
     books: list[CheckedWorkbook]
     since: float = field(default_factory=time.monotonic)
 
+    @property
+    def weight(self) -> int:
+        return sum(len(book.content or b"") for book in self.books)
+
 
 class Waitroom:
-    """Checked workbooks by an unguessable token: a bounded number, for an hour, within a bounded sum of bytes."""
+    """Checked workbooks by an unguessable token: a bounded number, for an hour, within a bounded sum of bytes.
 
-    def __init__(self, max_bytes: int) -> None:
-        self._kept: OrderedDict[str, Waiting] = OrderedDict()
+    `owner` names the account of the request at hand (None: without accounts). What one account handed in is not there for
+    another, whatever token it sends; and who hands in more than there is room for loses his own, not those of others.
+    """
+
+    def __init__(self, max_bytes: int, owner: Callable[[], str | None]) -> None:
+        self._kept: OrderedDict[tuple[str | None, str], Waiting] = OrderedDict()
         self._lock = threading.Lock()
         self._max_bytes = max_bytes
+        self._owner = owner
 
     def put(self, books: list[CheckedWorkbook]) -> str:
         token = secrets.token_urlsafe(18)
         with self._lock:
-            self._kept[token] = Waiting(books)
+            self._kept[self._owner(), token] = Waiting(books)
             self._drop()
         return token
 
     def get(self, token: str) -> list[CheckedWorkbook] | None:
         with self._lock:
             self._drop()
-            found = self._kept.get(token)
+            found = self._kept.get((self._owner(), token))
             return found.books if found else None
 
     def take(self, token: str) -> list[CheckedWorkbook] | None:
         """The workbooks, once."""
         with self._lock:
             self._drop()
-            found = self._kept.pop(token, None)
+            found = self._kept.pop((self._owner(), token), None)
             return found.books if found else None
 
     def replace(self, token: str, number: int, book: CheckedWorkbook) -> None:
         """Put a workbook that was checked again in the place of the old one, where they still wait."""
         with self._lock:
-            if token in self._kept:
-                self._kept[token].books[number] = book
+            found = self._kept.get((self._owner(), token))
+            if found:
+                found.books[number] = book
 
     def _drop(self) -> None:
+        """Let go of what waited too long, then of the oldest of whoever holds most, until the rest has room."""
         old = time.monotonic() - KEPT_S
-        for token in [token for token, waiting in self._kept.items() if waiting.since < old]:
-            del self._kept[token]
+        for key in [key for key, waiting in self._kept.items() if waiting.since < old]:
+            del self._kept[key]
+        while (heaviest := self._too_much()) is not None:
+            del self._kept[next(key for key in self._kept if key[0] == heaviest[0])]
 
-        def weight() -> int:
-            return sum(len(book.content or b"") for waiting in self._kept.values() for book in waiting.books)
-
-        while len(self._kept) > MAX_WAITING or (len(self._kept) > 1 and weight() > self._max_bytes):
-            self._kept.popitem(last=False)
+    def _too_much(self) -> tuple[str | None] | None:
+        """The owner, in a tuple since he may be nobody, whose oldest workbooks must go; None where all have room."""
+        counts = Counter(owner for owner, _ in self._kept)
+        for owner, count in counts.items():
+            if count > MAX_EACH:
+                return (owner,)
+        weights: Counter[str | None] = Counter()
+        for (owner, _), waiting in self._kept.items():
+            weights[owner] += waiting.weight
+        if len(self._kept) > 1 and weights.total() > self._max_bytes:
+            return (weights.most_common(1)[0][0],)
+        if len(self._kept) > MAX_WAITING:
+            return (counts.most_common(1)[0][0],)
+        return None
 
 
 def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) -> None:
     """Add the routes under `/submissions/`. The gate has refused other sites' requests before they come here."""
     limit = settings.max_file_mb << 20
-    room = Waitroom(4 * limit)
+
+    def owner() -> str | None:
+        account = gate.account()
+        return account.name if account else None
+
+    room = Waitroom(4 * limit, owner)
 
     def refused(key: str, status: int = 400, **fields: object) -> flask.Response:
         return refusal(translator()(key, **fields), status)

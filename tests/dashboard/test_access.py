@@ -31,6 +31,7 @@ from dashboard.acting import HEADER
 from dashboard.app import create_app
 from dashboard.data.scope import OutOfScope, Scope, rules, scoped
 from dashboard.data.store import SQL_FOLDER
+from dashboard.intake import MAX_EACH
 from tests.program import Done, tew
 
 SITE = {"Origin": "http://localhost"}
@@ -76,6 +77,15 @@ def test_with_accounts_nothing_opens_without_a_sign_in(guarded: Settings) -> Non
         assert browser.get(address).status_code == 401
     assert browser.post("/_dash-update-component", json={}, headers=SITE).status_code == 401
     assert browser.get("/healthz").status_code == 503
+
+
+def test_the_first_account_added_while_it_runs_shuts_the_door_at_once(home: Settings) -> None:
+    browser = client(home)
+    assert browser.get("/").status_code == 200
+    Accounts(home).add(Account("zhang", "leader"), GOOD)
+    answer = browser.get("/login", follow_redirects=True)
+    assert answer.status_code == 200 and token(answer.text)
+    assert sign_in(browser, "zhang").status_code == 302
 
 
 def test_the_gate_stays_shut_when_the_accounts_are_lost_or_damaged(guarded: Settings) -> None:
@@ -372,6 +382,42 @@ def test_what_is_handed_in_and_what_is_handed_out_tell_of_nobody_else(county_cop
     assert len(own["staff"]) > 20 and own["township_reporter"]
     assert told["township_reporter"] == told["enterprise_reporter"] == set(), told
     assert listed["township_reporter"] == listed["enterprise_reporter"] == set()
+
+
+def test_what_one_account_handed_in_is_not_there_for_another(home: Settings) -> None:
+    """A token that got into other hands opens nothing, and another's workbooks drive nobody's out."""
+    Accounts(home).add(Account("zhang", "leader"), GOOD)
+    server = create_app(home).server
+    own = {**SITE, HEADER: "1"}
+
+    def as_account(account: Account) -> flask.testing.FlaskClient:
+        Accounts(home).add(account, GOOD)
+        browser = server.test_client()
+        assert sign_in(browser, account.name).status_code == 302
+        return browser
+
+    def check(browser: flask.testing.FlaskClient) -> str:
+        content = io.BytesIO()
+        openpyxl.Workbook().save(content)
+        sent = {"files": (io.BytesIO(content.getvalue()), "own.xlsx")}
+        answer = browser.post("/submissions/check", data=sent, headers=own, content_type="multipart/form-data")
+        return str(answer.json["token"])
+
+    chen, zhao = as_account(Account("chen", "staff")), as_account(Account("zhao", "staff"))
+    waiting = check(chen)
+    for path_, body in (
+        ("/submissions/confirm", {"token": waiting}),
+        ("/submissions/map", {"token": waiting, "number": 0}),
+        ("/submissions/map/accept", {"token": waiting, "number": 0}),
+    ):
+        assert zhao.post(path_, json=body, headers=own).status_code == 404, path_
+    assert zhao.get(f"/submissions/marked/{waiting}/0").status_code == 404
+    assert list(home.inbox.glob("*")) == []
+    for _ in range(MAX_EACH + 1):
+        check(zhao)
+    assert chen.get(f"/submissions/marked/{waiting}/0").status_code == 200
+    assert chen.post("/submissions/confirm", json={"token": waiting}, headers=own).status_code == 200
+    assert chen.post("/submissions/confirm", json={"token": waiting}, headers=own).status_code == 404, "once"
 
 
 def test_no_relation_and_no_role_stands_twice() -> None:
