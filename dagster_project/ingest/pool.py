@@ -2,9 +2,10 @@
 
 Belongs here: starting, watching and replacing children; turning a lost child into an issue of its file.
 Does not belong here: what a child does (pool_worker.py), parsing (parse.py).
-Why own children and not concurrent.futures: measured.md. They are fresh interpreters, never forks, since the caller
-may be Dagster or a web server with threads. Each has a thread that keeps a few jobs ahead of it, so that it never waits
-for a caller who is busy judging.
+Why own children and not concurrent.futures: measured.md. They are never forks of the caller, who may be Dagster or a web
+server with threads, but fresh interpreters; where the platform has it, the first forks a second once it has loaded and
+before it has a thread of its own, which costs a fiftieth of another start. Each has a thread that keeps a few jobs ahead
+of it, so that it never waits for a caller who is busy judging.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import select
+import signal
 import subprocess
 import sys
 import threading
@@ -19,10 +22,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import IO, NamedTuple, Protocol, Self, TypeVar
 
 from dagster_project.ingest.messages import Messages
 from dagster_project.ingest.model import ParsedWorkbook
@@ -41,6 +45,7 @@ SMALL_JOB = 1 << 20
 WORTH_A_CHILD_S = 0.4
 _START_S = 60.0
 _TICK_S = 0.25
+_LEAVE_S = 0.5
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -64,27 +69,76 @@ class _Job(NamedTuple):
     answer: Future[bytes | ParsedWorkbook]
 
 
+class _Process(Protocol):
+    """What the pool asks of a child's process: what subprocess.Popen offers of it."""
+
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> object: ...
+
+
+class _Forked:
+    """The process that the first child forks. `ends` are its sides of the pipes, to be closed once that child has them.
+
+    It is no child of ours, so that its number alone would not name it for certain: a descriptor of it does.
+    """
+
+    def __init__(self) -> None:
+        source, stdin = os.pipe()
+        stdout, sink = os.pipe()
+        stderr, said = os.pipe()
+        self.ends = (source, sink, said)
+        self.stdin: IO[bytes] | None = os.fdopen(stdin, "wb")
+        self.stdout: IO[bytes] | None = os.fdopen(stdout, "rb")
+        self.stderr: IO[bytes] | None = os.fdopen(stderr, "rb")
+        self._handle: int | None = None
+
+    @staticmethod
+    def is_possible() -> bool:
+        if sys.platform != "linux":
+            return False
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+        except OSError:
+            return False
+        return True
+
+    def is_ready(self, process_id: int) -> None:
+        """It has said its number, and waits for work."""
+        if sys.platform == "linux":
+            with suppress(OSError):
+                self._handle = os.pidfd_open(process_id)
+
+    def kill(self) -> None:
+        if sys.platform == "linux" and self._handle is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        elif self.stdin is not None:
+            # not forked yet, or just now: it ends where it finds nobody at the other end
+            with suppress(OSError):
+                self.stdin.close()
+
+    def wait(self) -> None:
+        """Until it has ended; its parent, the first child, needs no word of that."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            select.select([handle], [], [])
+            os.close(handle)
+
+
 class _Child:
     """One child process; used by one thread at a time. `deadline` (monotonic) is when its file has had its time."""
 
-    def __init__(self, seeds: Path, factory: str, memory_mb: int, timeout_s: float) -> None:
+    def __init__(self, process: _Process, timeout_s: float) -> None:
+        self.process = process
         self.timeout_s = timeout_s
         self.deadline: float | None = None
         self.is_expired = False
         self.waiting = 0  # jobs handed over and not answered
-        # -S below: what `site` would add to the path is found already, and finding it again costs a tenth of the start
-        packages = (place for place in sys.path if place.endswith(("site-packages", "dist-packages")))
-        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH"), *packages]))
-        # the first reader writes a stack for each panic; the issue says what a person needs
-        environment = {**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"}
-        command = [sys.executable, "-S", "-m", "dagster_project.ingest.pool_worker"]
-        self.process = subprocess.Popen(
-            [*command, str(seeds), factory, str(memory_mb), str(timeout_s)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-        )
         # stderr is drained, else a talkative child would block; its end explains a child that cannot start
         self._said: deque[str] = deque(maxlen=40)
         self._drain = threading.Thread(target=self._listen, daemon=True)
@@ -105,7 +159,9 @@ class _Child:
         """Raises PoolError where the child never comes up."""
         self.deadline = time.monotonic() + _START_S
         try:
-            if self._receive() == READY:
+            if (said := self._receive())[:1] == READY:
+                if isinstance(self.process, _Forked):
+                    self.process.is_ready(int(said[1:]))
                 self.deadline = None
                 return
         except _Lost:
@@ -141,6 +197,16 @@ class _Child:
     def _lost(self) -> _Lost:
         return _Lost("read.timeout" if self.is_expired else "read.crashed")
 
+    def dismiss(self) -> None:
+        """End the child in good order where it can be had: at the end of its jobs it collects what it forked. One that
+        is busy has no time for that."""
+        stdin = self.process.stdin
+        if isinstance(self.process, subprocess.Popen) and not self.waiting and stdin is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                stdin.close()
+                self.process.wait(timeout=_LEAVE_S)
+        self.process.kill()
+
     def end(self) -> None:
         """End the child and free its pipes."""
         self.process.kill()
@@ -157,8 +223,8 @@ class _Child:
 class ParsePool:
     """Parses workbooks in up to `workers` child processes with a time and a memory limit for each file.
 
-    Use as a context manager; its first child starts with it, others when it keeps the caller waiting. `timeout_s` in seconds of wall clock,
-    `memory_mb` MiB of address space (POSIX only). `factory` is 'module:function' that makes a parser of the reference
+    Use as a context manager; its first child starts with it, on Linux with a second forked from it, others when they keep
+    the caller waiting. `timeout_s` in seconds of wall clock, `memory_mb` MiB of address space (POSIX only). `factory` is 'module:function' that makes a parser of the reference
     folder; only tests give another. `messages` spares reading them again.
     """
 
@@ -188,8 +254,13 @@ class ParsePool:
 
     def __enter__(self) -> Self:
         # at once: while it loads, the caller still prepares its own side
-        self._run(self._drive, self._start())
+        forked = _Forked() if self.workers > 1 and _Forked.is_possible() else None
+        first = self._start(forked)
+        self._run(self._drive, first)
         self._running = 1
+        if forked is not None:
+            self._run(self._drive, self._keep(_Child(forked, self.timeout_s)))
+            self._running = 2
         self._run(self._watch)
         return self
 
@@ -204,8 +275,10 @@ class ParsePool:
         self._closing.set()
         with self._lock:
             children = list(self._children)
+        # the forked one first, so that the one that forked it can collect it
+        children.sort(key=lambda child: not isinstance(child.process, _Forked))
         for child in children:
-            child.process.kill()
+            child.dismiss()
         for _ in range(self.workers):
             self._jobs.put(None)
         for thread in self._threads:
@@ -351,13 +424,36 @@ class ParsePool:
         issue = self._messages.issue(key, "error", file=file_name, **fields)
         return ParsedWorkbook(file_name, "unknown", issues=[issue])
 
-    def _start(self) -> _Child:
+    def _start(self, forked: _Forked | None = None) -> _Child:
+        """A fresh interpreter; with `forked`, it is to fork that one once it has loaded."""
+        # -S below: what `site` would add to the path is found already, and finding it again costs a tenth of the start
+        packages = (place for place in sys.path if place.endswith(("site-packages", "dist-packages")))
+        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH"), *packages]))
+        # the first reader writes a stack for each panic; the issue says what a person needs
+        environment = {**os.environ, "PYTHONPATH": path, "RUST_BACKTRACE": "0"}
+        command = [sys.executable, "-S", "-m", "dagster_project.ingest.pool_worker"]
+        ends = () if forked is None else forked.ends
+        try:
+            process = subprocess.Popen(
+                [*command, str(self.seeds), self.factory, str(self.memory_mb), str(self.timeout_s), *map(str, ends)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                pass_fds=ends,
+            )
+        finally:
+            for end in ends:
+                os.close(end)
+        return self._keep(_Child(process, self.timeout_s))
+
+    def _keep(self, child: _Child) -> _Child:
         with self._lock:
-            if self._closing.is_set():
-                raise PoolError("the pool was closed")
-            child = _Child(self.seeds, self.factory, self.memory_mb, self.timeout_s)
-            self._children.add(child)
-        return child
+            if not self._closing.is_set():
+                self._children.add(child)
+                return child
+        child.end()
+        raise PoolError("the pool was closed")
 
     def _drop(self, child: _Child) -> None:
         with self._lock:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from dagster_project.ingest.model import ParsedWorkbook
 from dagster_project.ingest.pool import ParsePool, PoolError
 from dagster_project.ingest.pool_wire import unpack
 
@@ -77,17 +79,37 @@ def test_a_child_that_cannot_start_is_no_fault_of_a_workbook() -> None:
 
 
 def children_of_the_pool() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "pool_worker" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children(recursive=True) if "pool_worker" in " ".join(child.cmdline())]
+
+
+def readers(found: Iterable[tuple[object, ParsedWorkbook]]) -> set[int]:
+    """The processes that read these files of `misbehaves`."""
+    return {int(parsed.observations[0].raw_text) for _, parsed in found if parsed.observations}
 
 
 def test_a_child_starts_with_the_pool_others_when_it_is_slow_and_none_is_left() -> None:
     with pool("misbehaves", workers=2) as it:
-        assert len(children_of_the_pool()) == 1
         found = it.parse_many((number, b"", "slow") for number in range(8))
         assert [key for key, _ in found] == list(range(8))
         children = children_of_the_pool()
         assert len(children) == 2
     assert not [child for child in children if child.is_running()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
+def test_the_first_child_forks_a_second_that_reads_beside_it_and_has_the_same_limits() -> None:
+    with pool("misbehaves", workers=2, timeout_s=1) as it:
+        first = set(readers(it.parse_many((number, b"", "slow") for number in range(8))))
+        children = {child.pid: child.ppid() for child in children_of_the_pool()}
+        assert children.keys() == first and os.getpid() in children.values()
+        assert len(set(children.values()) & first) == 1, "one is the other's child"
+        rules = [
+            parsed.issues[0].rule for _, parsed in it.parse_many((n, b"", n) for n in ("greedy",) * 4 + ("hang",) * 2)
+        ]
+        assert rules == ["read.memory"] * 4 + ["read.timeout"] * 2
+        again = set(readers(it.parse_many((number, b"", "slow") for number in range(8))))
+        assert len(again) == 2 and again != first, "a lost one is replaced"
+    assert not children_of_the_pool()
 
 
 def test_a_file_that_hangs_does_not_hold_up_the_next_ones() -> None:
@@ -101,13 +123,13 @@ def test_a_file_that_hangs_does_not_hold_up_the_next_ones() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-@pytest.mark.parametrize("name", ["a", "hang"])
-def test_a_killed_parent_leaves_no_orphan(name: str) -> None:
+@pytest.mark.parametrize(("name", "workers"), [("a", 1), ("hang", 1), ("hang", 2)])
+def test_a_killed_parent_leaves_no_orphan(name: str, workers: int) -> None:
     script = f"""
         import sys
         from pathlib import Path
         from dagster_project.ingest.pool import ParsePool
-        with ParsePool(Path({str(SEEDS)!r}), workers=1, timeout_s=2, factory="pool_parsers:misbehaves") as it:
+        with ParsePool(Path({str(SEEDS)!r}), workers={workers}, timeout_s=2, factory="pool_parsers:misbehaves") as it:
             found = it.parse_one(b"", "a")
             print(found.observations[0].raw_text, flush=True)
             it.parse_one(b"", {name!r})
@@ -120,13 +142,16 @@ def test_a_killed_parent_leaves_no_orphan(name: str) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])},
     )
     assert parent.stdout is not None and parent.stdin is not None
-    child = psutil.Process(int(parent.stdout.readline()))
+    parent.stdout.readline()
+    children = psutil.Process(parent.pid).children(recursive=True)
+    assert len(children) in (1, workers)
     time.sleep(0.2)
     parent.kill()
     parent.wait()
     parent.stdin.close()
     parent.stdout.close()
-    child.wait(timeout=8)
+    for child in children:
+        child.wait(timeout=8)
 
 
 @pytest.mark.skipif(not HOSTILE.is_dir(), reason="shared/workbooks/hostile is not on this machine")
