@@ -15,6 +15,7 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse.errors import WarehouseError
 from dashboard.access.gate import Gate
 from dashboard.acting import is_from_our_page, refusal, said_by, sent, translator, trouble
+from dashboard.state import State, href
 
 
 def register(server: flask.Flask, settings: Settings, gate: Gate) -> None:
@@ -33,7 +34,8 @@ def register(server: flask.Flask, settings: Settings, gate: Gate) -> None:
                     "name": one["name"],
                     "kind": t(f"names.kind.{one['kind']}"),
                     "places": one["places"],
-                    "place": f"{one['file_name']} {one['sheet']}!{one['cell']}",
+                    "place": f"{one['file_name']} › {one['sheet']}!{one['cell']}",
+                    "href": href("/submissions", State(lang=t.lang, submission=one["submission_id"])),
                     "similar": [[near["code"], f"{near['name']} {near['code']}"] for near in one["similar"]],
                 }
                 for one in command.queue(settings, command.known_units(settings))

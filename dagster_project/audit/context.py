@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from dagster_project.audit.accidents import AccidentClass, load_classes
+from dagster_project.audit.expressions import PHRASES
 from dagster_project.audit.figures import MEASURE_OF, Collected, Meta, Past, Row, load_indicators, load_links
 from dagster_project.audit.findings import Texts, Writer
 from dagster_project.audit.relations import Relation, load_relations
@@ -90,6 +91,15 @@ class AuditContext:
         }
         self.texts = frozenset(row["key"] for row in reference.rows("messages"))
         self.writer = Writer(messages)
+        phrases = {name: messages.word(f"audit.notation.{name}", "") for name in PHRASES}
+        # zh, en: names of indicators, and what the notation's functions and symbols are called
+        self._words = [
+            (
+                {code: meta.name_zh if at == 0 else meta.name_en for code, meta in self.indicators.items()},
+                {name: said[at] for name, said in phrases.items() if said[at]},
+            )
+            for at in (0, 1)
+        ]
         self._members: dict[tuple[str, int], tuple[Iterable[KnownEnterprise], dict[str, list[str]]]] = {}
         self._applicable: dict[frozenset[str], tuple[tuple[Relation, tuple[str, ...]], ...]] = {}
 
@@ -123,6 +133,11 @@ class AuditContext:
                 if relation.is_formula and self.rules.is_active(relation.rule) and not codes.isdisjoint(relation.codes)
             )
         return found
+
+    def notation(self, relation: Relation) -> dict[str, object]:
+        """A relation as fields of a message: `notation` as the bureau writes it or in words, `notation_en`."""
+        zh, en = (relation.spoken(*words) for words in self._words)
+        return {"notation": relation.notation or zh, "notation_en": en}
 
     def relations_of(self, rule: str) -> tuple[Relation, ...]:
         """The relations of a rule and its variants."""

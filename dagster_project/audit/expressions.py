@@ -17,6 +17,8 @@ from typing import Protocol
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>[-+*/()]))")
 _SHIFTS = ("prev", "start", "lastyear")
+# Functions and symbols that a sentence has to say in words (messages audit.notation.*).
+PHRASES = (*_SHIFTS, "growth", "tau", "capacity")
 
 
 class NotationError(ValueError):

@@ -27,6 +27,8 @@ class Texts(Protocol):
 
     def render(self, key: str, **fields: object) -> tuple[str, str]: ...
 
+    def word(self, key: str, otherwise: str) -> tuple[str, str]: ...
+
 
 @dataclass(slots=True)
 class Suspect:
@@ -197,6 +199,10 @@ class Writer:
     def measure(self, measure: str) -> tuple[str, str]:
         return self._measures[measure]
 
+    def unit(self, unit: str) -> dict[str, str]:
+        """A unit of measurement as fields of a message: `unit` in Chinese, `unit_en`; one without a text stands as it is."""
+        return {"unit": unit, "unit_en": self._texts.word(f"audit.unit.{unit}", unit)[1]}
+
     def accepted(self, issue: Issue, acceptance: Acceptance) -> tuple[str, str]:
         """An issue's words, with the acceptance that answers it."""
         return self._texts.render(
@@ -241,7 +247,7 @@ class Writer:
                 "name_en": f"{names[1]}, {measure_en}",
                 "indicator_zh": names[0],
                 "indicator_en": names[1],
-                "unit": unit,
+                **self.unit(unit),
                 "read": number(obs.value) if obs.value is not None else obs.raw_text,
                 "raw": obs.raw_text,
                 "cell": obs.cell,

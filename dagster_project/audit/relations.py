@@ -6,6 +6,7 @@ Does not belong here: judging them (rules_relations.py), the notation (expressio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -38,7 +39,7 @@ class Relation:
     measures: tuple[str, ...]
     tolerance_abs: float | None
     tolerance_rel: float | None
-    notation: str
+    notation: str  # as people of the bureau write it; empty where no row does
     codes: tuple[str, ...]
     applies_to: tuple[str, ...]
     valid_from: date | None
@@ -50,11 +51,41 @@ class Relation:
         """Whether a row's figures alone decide it; other operators have procedures of their own."""
         return self.op in COMPARISONS or self.op == "in"
 
-    @property
-    def formula(self) -> str:
-        """The relation in indicator codes, for readers of English."""
-        right = self.right.text if self.right is not None else "{:g}..{:g}".format(*self.bounds or (0, 0))
-        return self.left.text if self.op in ("constant", "codes") else f"{self.left.text} {self.op} {right}"
+    def spoken(self, names: Mapping[str, str], phrases: Mapping[str, str]) -> str:
+        """The relation in words: `names` of indicators by code, `phrases` of the notation's functions and symbols.
+
+        Of a range only what must lie in it: the message says the bounds. `phrases` hold {x} for what a function takes.
+        """
+        left = _spoken(self.left.text, names, phrases)
+        if self.right is None:
+            return _FACTOR.sub("", left) if self.bounds else left
+        return f"{left} {_SIGNS.get(self.op, self.op)} {_spoken(self.right.text, names, phrases)}"
+
+
+_SIGNS = {"*": "×", "/": "÷", "-": "−", "<=": "≤", ">=": "≥"}
+# A ratio times a power of ten is a ratio in per cent, in yuan: its unit stands with its figure.
+_FACTOR = re.compile(r"\b10+ × ")
+_TAKEN = re.compile(r"\b(\w+)\(([^()]*)\)")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def _spoken(text: str, names: Mapping[str, str], phrases: Mapping[str, str]) -> str:
+    """One side of a relation in words; what has none stands as it is written."""
+    # Signs first: names hold hyphens too.
+    shown = " ".join(_SIGNS.get(part, part) for part in text.split(" "))
+
+    def named(found: re.Match[str]) -> str:
+        return names.get(found[0]) or phrases.get(found[0]) or found[0]
+
+    def taken(found: re.Match[str]) -> str:
+        said = _NAME.sub(named, found[2])
+        if found[1] not in phrases:
+            return f"{found[1]}({said})"
+        return f"\0{phrases[found[1]].format(x=f'({said})' if ' ' in found[2] else said)}\0"
+
+    parts = _TAKEN.sub(taken, shown).split("\0")
+    # What stands between the marks has its names already.
+    return "".join(part if odd % 2 else _NAME.sub(named, part) for odd, part in enumerate(parts))
 
 
 def load_relations(reference: Reference, indicators: Mapping[str, Meta]) -> tuple[Relation, ...]:
@@ -93,7 +124,7 @@ def _compile(row: Mapping, indicators: Mapping[str, Meta]) -> Relation:
         _measures(row["measures"], codes, indicators),
         float(row["tolerance_abs"]) if row["tolerance_abs"] is not None else None,
         float(row["tolerance_rel"]) if row["tolerance_rel"] is not None else None,
-        row["notation"] or f"{row['left']} {row['op']} {row['right']}",
+        row["notation"] or "",
         codes,
         tuple(part.strip() for part in (row["applies_to"] or "").split("|") if part.strip()),
         row["valid_from"],

@@ -155,8 +155,7 @@ def relation_finding(run: Run, relation: Relation, scope: RowScope, left: float,
         suspects,
         {
             "left": number(left, 3),
-            "notation": relation.notation,
-            "notation_en": relation.formula,
+            **run.context.notation(relation),
             "parts_zh": "、".join(meta.name_zh for meta in names),
             "parts_en": ", ".join(meta.name_en for meta in names),
             **fields,
@@ -231,5 +230,5 @@ def _constant(run: Run, relation: Relation, unit_id: str, year: int, figures: li
             yield Finding(
                 f"{relation.rule}.constant",
                 (Suspect(figure, figure.level_bit, expected),),
-                {"notation": relation.notation, "notation_en": relation.formula},
+                run.context.notation(relation),
             )

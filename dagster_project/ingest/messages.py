@@ -41,6 +41,10 @@ class Messages:
         except KeyError as missing:
             raise MessageError(f"messages.csv, {key}: the text asks for field {missing}, which was not given") from None
 
+    def word(self, key: str, otherwise: str) -> tuple[str, str]:
+        """A word that a deployment may have a text for, in both languages; else `otherwise` in both."""
+        return self.texts.get(key, (otherwise, otherwise))
+
     def issue(
         self,
         key: str,

@@ -489,7 +489,7 @@ class _Resolver:
             )
         if code.check is False:
             self.issue(
-                "resolve.check_digit",
+                "resolve.check_digit" if code.suggestion else "resolve.check_digit_open",
                 "warning",
                 sheet,
                 cell,
@@ -497,7 +497,7 @@ class _Resolver:
                 once=(sheet, cell),
                 code=code.text,
                 name=unit.name or "—",
-                suggestion=code.suggestion or "—",
+                suggestion=code.suggestion,
             )
         return code
 

@@ -17,6 +17,7 @@ RULES = {
     "resolve.eaten_code": "V32",
     "resolve.padded_code": "V32",
     "resolve.check_digit": "V32.check_digit",
+    "resolve.check_digit_open": "V32.check_digit",
     "resolve.repeated_row": "V32.twice",
     "resolve.roster_twice": "V32.twice",
     "resolve.code_differs": "V33",

@@ -28,7 +28,7 @@
     ]);
     return element("tr", {}, [
       element("th", { scope: "row" }, one.name), element("td", {}, one.kind), element("td", { "class": "num" }, one.places),
-      element("td", { "class": "small" }, one.place),
+      element("td", { "class": "small" }, element("a", { href: one.href }, one.place)),
       element("td", { "class": "small" }, one.similar.map(function (near) { return near[1]; }).join(", ") || texts.no_similar),
       element("td", {}, form)
     ]);
@@ -43,7 +43,7 @@
       place.appendChild(element("section", {}, [
         element("h2", {}, fill(texts.title, { n: told.names.length })),
         element("p", { "class": "muted small" }, texts.how),
-        element("div", { "class": "table-box", tabindex: "0", role: "region", "aria-label": texts.caption }, element("table", { "class": "compact" }, [
+        element("div", { "class": "table-box", tabindex: "0", role: "region", "aria-label": texts.caption }, element("table", { "class": "grid compact" }, [
           element("caption", { "class": "visually-hidden" }, texts.caption),
           element("thead", {}, element("tr", {}, heads)),
           element("tbody", {}, told.names.map(function (one, number) { return line(texts, one, number, told.named); }))

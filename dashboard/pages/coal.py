@@ -132,6 +132,12 @@ def _mines(view: View, mines: tuple[Row, ...]) -> html.Section:
     return tables.section(
         title,
         tables.table(view.t("coal.mines_caption"), header, body, class_name="compact mines"),
+        # What a mark means is said in words too, not by hover alone.
+        *[
+            html.P(view.t("coal.alert_line", name=mine["name_zh"], text=mine[f"alert_{view.t.lang}"]), className="sub")
+            for mine in ordered[:LISTED]
+            if mine[f"alert_{view.t.lang}"]
+        ],
         source_note(view, [OUTPUT, STOCK], view.t("coal.rule"), more, carried_note(view, rows), basis="reported"),
         sub=view.t("coal.mines_sub", progress=view.points(progress, signed=False)),
     )
@@ -230,10 +236,10 @@ def _townships(view: View) -> html.Section:
     header = [
         [
             tables.head(view.t("col.township")),
-            tables.head(view.t("col.month"), numeric=True),
+            tables.head(f"{view.t('col.month')} {view.unit_label(OUTPUT)}", numeric=True),
             tables.head(f"{view.t('col.ytd')} {view.unit_label(OUTPUT)}", numeric=True),
             tables.head(view.t("col.growth"), numeric=True),
-            tables.head(view.t("col.target"), numeric=True),
+            tables.head(f"{view.t('col.target')} {view.unit_label(OUTPUT)}", numeric=True),
             tables.head(view.t("col.attainment"), numeric=True),
             tables.head(view.t("col.bullet")),
             tables.head(view.t("col.gap"), numeric=True),

@@ -93,7 +93,7 @@ def render(view: View) -> Page:
         title=view.t("dictionary.title", n=len(rows), headline=headline),
         sub=view.t("dictionary.sub"),
         body=[
-            tables.table(view.t("dictionary.caption"), header, body, class_name="dictionary"),
+            tables.table(view.t("dictionary.caption"), header, body, class_name="dictionary", cards=True),
             source_note(view, [], basis=None),
         ],
     )

@@ -107,7 +107,7 @@ def _by_rule(view: View, issues: tuple[Row, ...]) -> html.Section:
     body = [
         html.Tr(
             [
-                tables.row_head([_rule_name(view, rows[0]), html.Span(f" {rule}", className="unit")]),
+                tables.row_head([_rule_name(view, rows[0]), html.Span(f" {said.rule(rule)}", className="unit")]),
                 *_counts(view, Counter(row["severity"] for row in rows)),
                 tables.cell(numbers.number(len({row["unit_id"] for row in rows if row["unit_id"]})), numeric=True),
             ]
@@ -205,9 +205,10 @@ def _indicator(view: View, row: Row) -> Any:
 
 
 def _place(view: View, row: Row) -> Any:
-    return view.link(
-        f"{row['file_name']} › {row['sheet']}!{row['cell']}", "/submissions", submission=row["submission_id"]
-    )
+    """File, sheet and cell, as far as an issue names them; opens the submission."""
+    spot = "!".join(part for part in (row["sheet"], row["cell"]) if part)
+    text = " › ".join(part for part in (row["file_name"], spot) if part)
+    return view.link(text, "/submissions", submission=row["submission_id"])
 
 
 def _held(view: View, rows: tuple[Row, ...]) -> html.Section:
@@ -307,11 +308,11 @@ def _list(view: View, issues: tuple[Row, ...]) -> Any:
     body = [
         html.Tr(
             [
-                tables.row_head(_place(view, {**row, "cell": row["cell"] or "", "sheet": row["sheet"] or ""})),
+                tables.row_head(_place(view, row)),
                 tables.cell(view.t(f"severity.{row['severity']}"), class_name=f"severity-{row['severity']}"),
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
-                tables.cell(row["rule"], class_name="muted small"),
+                tables.cell(said.rule(row["rule"]), class_name="muted small"),
                 said.cell(view, row, row["submission_id"]),
             ]
         )

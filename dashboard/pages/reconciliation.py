@@ -71,7 +71,7 @@ def _table(view: View, caption: str, rows: list[Row]) -> html.Div:
             html.Tr(
                 [
                     tables.row_head([view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]),
-                    tables.cell(view.month(row["period"])),
+                    tables.cell(view.to_date(row["period"])),
                     tables.cell(ours, numeric=True, class_name="strong"),
                     tables.cell(_department(view, row)),
                     tables.cell(theirs, numeric=True, class_name="strong"),

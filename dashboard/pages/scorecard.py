@@ -75,7 +75,15 @@ def render(view: View) -> Page:
     ]
     body.append(_simulation(view, scores, tried))
     body.append(_lines(view, scores, view.state.township or str(cards[0]["township_code"])))
-    body.append(source_note(view, dict.fromkeys(row["indicator_code"] for row in scores), basis=None))
+    levels = any(row["completion"] is not None and _is_stock(view, row) for row in scores)
+    body.append(
+        source_note(
+            view,
+            dict.fromkeys(row["indicator_code"] for row in scores),
+            view.t("scorecard.stock") if levels else "",
+            basis=None,
+        )
+    )
     body.append(tasks.section(view))
     title = view.t("scorecard.title" if vetoed else "scorecard.title_clear", leaders=leaders, n=vetoed)
     if not view.snapshot.scope.is_whole and view.snapshot.scope.reach != "subject":
@@ -86,6 +94,17 @@ def render(view: View) -> Page:
         sub=view.t("scorecard.sub", period=view.to_date(view.period)),
         body=body,
     )
+
+
+def _is_stock(view: View, row: Row) -> bool:
+    """Whether a score counts the net increase of a state, so that target and figure alone do not show its completion."""
+    return row["target_form"] == "level" and view.catalogue.indicators[row["indicator_code"]]["kind"] == "stock"
+
+
+def _ordered(view: View, scores: Sequence[Row]) -> list[Row]:
+    """Scores in the catalogue's order, as the columns of the tables are."""
+    places = {code: at for at, code in enumerate(view.catalogue.indicators)}
+    return sorted(scores, key=lambda row: places.get(row["indicator_code"], len(places)))
 
 
 def _own(view: View, card: Row) -> str:
@@ -254,7 +273,7 @@ def _line(view: View, row: Row) -> str:
 def _lines(view: View, scores: tuple[Row, ...], unit: str) -> html.Section:
     """The trace of every score of a township, one line each, with the way to the cells behind the figure."""
     items = []
-    for row in scores:
+    for row in _ordered(view, scores):
         if row["township_code"] != unit:
             continue
         code = row["indicator_code"]
@@ -275,7 +294,7 @@ def _simulation(view: View, scores: tuple[Row, ...], tried: dict[str, Decimal]) 
     if rule is None:
         choices = [
             view.link(view.indicator(code), "/scorecard", indicator=code, whatif=None, class_name="choice")
-            for code in dict.fromkeys(row["indicator_code"] for row in scores)
+            for code in dict.fromkeys(row["indicator_code"] for row in _ordered(view, scores))
         ]
         return tables.section(
             view.t("scorecard.whatif_pick"), html.P(choices), sub=view.t("scorecard.whatif_sub"), class_name="off-paper"

@@ -203,8 +203,9 @@ def _calendar(view: View, rows: tuple[Row, ...]) -> html.Section:
                 ]
             )
         )
+    due = Counter(row["status"] for row in rows if row["status"] != "suspended")
     return tables.section(
-        view.t("calendar.title"),
+        view.t("calendar.title", n=sum(due.values()), missing=due["missing"], late=due["late"]),
         tables.table(view.t("calendar.caption"), header, body, class_name="calendar compact"),
         *[_to_call(view, form, by_form[form]) for form in forms if form not in own],
         source_note(view, [], view.t("calendar.legend"), basis=None),
@@ -254,7 +255,9 @@ def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
     body = []
     for row in rows:
         problems = row["errors"] or row["warnings"]
-        counts = view.t("received.issues", errors=row["errors"], warnings=row["warnings"]) if problems else "0"
+        counts = (
+            view.t.join(view.t(f"received.{name}", n=row[name]) for name in ("errors", "warnings") if row[name]) or "0"
+        )
         issues: Any = (
             view.link(counts, "/submissions", submission=row["submission_id"])
             if problems
@@ -297,7 +300,7 @@ def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
     key = "received.title_faulty" if faulty else "received.title"
     return tables.section(
         view.t(key, n=len(rows), faulty=faulty),
-        tables.table(view.t("received.caption"), header, body, class_name="compact"),
+        tables.table(view.t("received.caption"), header, body, class_name="compact received", cards=True),
         sub=view.t("received.sub", period=view.month(view.period), before=view.month(month_before(view.period))),
     )
 
@@ -317,13 +320,15 @@ def _discipline(view: View) -> html.Section:
             if row is None or not row["expected"]:
                 cells.append(tables.cell(html.Span("·", className="muted"), class_name="center"))
                 continue
-            detail = view.t("discipline.detail", late=row["late"], missing=row["missing"])
+            beside = [view.t(f"discipline.{name}", n=row[name]) for name in ("late", "missing") if row[name]]
             status = "missing" if row["missing"] else "late" if row["late"] else ""
             cells.append(
                 tables.cell(
-                    f"{row['on_time']}/{row['expected']}",
+                    [
+                        f"{row['on_time']}/{row['expected']}",
+                        *[html.Span(f" {word}", className="word") for word in beside],
+                    ],
                     class_name=f"center status-{status}" if status else "center",
-                    title=detail,
                 )
             )
         body.append(html.Tr([tables.row_head(view.named(view.catalogue.forms.get(form), form)), *cells]))
@@ -366,7 +371,7 @@ def _issues(view: View, submission: Row) -> html.Section:
                 tables.cell(view.t(f"severity.{row['severity']}"), class_name=f"severity-{row['severity']}"),
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
-                tables.cell(row["rule"], class_name="muted small"),
+                tables.cell(said.rule(row["rule"]), class_name="muted small"),
                 said.cell(view, row, submission["submission_id"]),
             ]
         )

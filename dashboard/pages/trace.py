@@ -5,6 +5,7 @@ Belongs here: the layout of `/trace`. Does not belong here: how a figure is comp
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from dashboard.components import html, numbers, tables
@@ -141,6 +142,8 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
     if level != "county":
         where[level] = unit
     if indicator["numerator_code"] and indicator["denominator_code"]:
+        if indicator["scope"] and level != "enterprise":
+            return [_scoped(view, code, level, unit, where)]
         body = []
         for key, part in (("trace.numerator", "numerator_code"), ("trace.denominator", "denominator_code")):
             other = indicator[part]
@@ -178,6 +181,8 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
         return []
     below = "township" if level == "county" else "enterprise"
     total = sum((numbers.to_decimal(row["value_ytd"]) or 0 for row in rows), start=numbers.to_decimal(0) or 0)
+    months = [numbers.to_decimal(row["value_month"]) for row in rows]
+    known = [value for value in months if value is not None]
     body = []
     for row in rows:
         there = {**where, "township": None, "enterprise": None, below: row["unit_id"]}
@@ -195,7 +200,7 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
         html.Tr(
             [
                 tables.row_head(view.t("trace.sum", n=len(rows))),
-                tables.cell(""),
+                tables.cell(view.value(code, sum(known)) if known else numbers.NOTHING, numeric=True),
                 tables.cell(view.value(code, total), numeric=True, class_name="strong"),
                 tables.cell(""),
             ]
@@ -204,7 +209,7 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
     header = [
         [
             tables.head(view.t(f"col.{below}")),
-            tables.head(view.t("col.month"), numeric=True),
+            tables.head(f"{view.t('col.month')} {view.unit_label(code)}", numeric=True),
             tables.head(f"{view.t('col.ytd')} {view.unit_label(code)}", numeric=True),
             tables.head(view.t("trace.remark")),
         ]
@@ -219,6 +224,84 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
         key = "trace.parts_differ"
     title = view.t(key, n=len(rows), sum=view.value(code, total), figure=view.value(code, own))
     return [tables.section(title, tables.table(title, header, body, class_name="compact", foot=foot))]
+
+
+def _scoped(view: View, code: str, level: str, unit: str, where: dict[str, Any]) -> html.Section:
+    """A ratio over a frozen list: numerator and denominator of the list's enterprises alone, and their sums.
+
+    The whole county's or township's figures of these indicators would give another ratio.
+    """
+    indicator = view.catalogue.indicators[code]
+    above, below = indicator["numerator_code"], indicator["denominator_code"]
+    rows = [
+        row
+        for row in view.snapshot.rows("trace_scope", indicator=code, period=view.period)
+        if level == "county" or row["township_code"] == unit
+    ]
+    scope = view.named(view.catalogue.scopes.get(indicator["scope"]), indicator["scope"])
+    title = view.t("trace.scope_title", scope=scope, n=len(rows))
+    if not rows:
+        return tables.section(view.t("trace.ratio_title"), html.P(view.t("trace.scope_hidden", scope=scope)))
+    zero = Decimal(0)
+    sums = [
+        sum((numbers.to_decimal(row[key]) or zero for row in rows), start=zero) for key in ("numerator", "denominator")
+    ]
+    body = []
+    for row in rows:
+        there = {**where, "township": None, "enterprise": row["unit_id"]}
+        parts = ((above, "numerator"), (below, "denominator"), (code, "ratio"))
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(
+                        view.link(
+                            view.unit_name(row["unit_id"]), "/enterprise", township=None, enterprise=row["unit_id"]
+                        )
+                    ),
+                    *[
+                        tables.cell(
+                            view.link(
+                                view.value(part, row[key]), "/trace", indicator=part, class_name="figure", **there
+                            ),
+                            numeric=True,
+                        )
+                        for part, key in parts
+                    ],
+                    tables.cell(view.t("status.missing") if row["is_carried"] else "", class_name="mark"),
+                ]
+            )
+        )
+    factor = numbers.to_decimal(indicator["multiplier"]) or Decimal(1)
+    foot = [
+        html.Tr(
+            [
+                tables.row_head(view.t("trace.sum", n=len(rows))),
+                tables.cell(view.value(above, sums[0]), numeric=True, class_name="strong"),
+                tables.cell(view.value(below, sums[1]), numeric=True, class_name="strong"),
+                tables.cell(
+                    view.value(code, sums[0] / sums[1] * factor) if sums[1] else numbers.NOTHING,
+                    numeric=True,
+                    class_name="strong",
+                ),
+                tables.cell(""),
+            ]
+        )
+    ]
+    header = [
+        [
+            tables.head(view.t("col.enterprise")),
+            *[
+                tables.head(f"{view.indicator(part)} {view.unit_label(part)}", numeric=True)
+                for part in (above, below, code)
+            ],
+            tables.head(view.t("trace.remark")),
+        ]
+    ]
+    return tables.section(
+        title,
+        tables.table(title, header, body, class_name="compact", foot=foot),
+        sub=view.t("trace.scope_sub"),
+    )
 
 
 def _incidents(view: View, level: str, unit: str) -> html.Section:
@@ -273,8 +356,10 @@ def _shown_value(view: View, code: str, row: Row) -> str:
     if row["value"] is None and row["null_reason"]:
         reason = f"null.{row['null_reason']}"
         return view.t(reason) if view.t.has(reason) else str(row["null_reason"])
-    if row["measure"] in PERCENT_MEASURES:
-        return numbers.number(row["value"], 1)
+    if row["measure"] in PERCENT_MEASURES or (row["measure"] == "target" and row["raw_unit"] == "%"):
+        # A growth, or a target set as one, in a column of another unit.
+        shown = numbers.number(row["value"], 1)
+        return view.t("unit.percent", x=shown) if row["raw_unit"] == "%" else shown
     return view.value(code, row["value"])
 
 

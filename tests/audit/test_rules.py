@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -423,3 +424,17 @@ def test_every_active_rule_has_a_case_or_a_test_of_its_own(auditor):
     declared = {row["rule"].partition(".")[0] for row in auditor.context.reference.rows("audit_rules")}
     assert declared == judged
     assert declared == {f"V{i:02d}" for i in range(1, 41)}
+
+
+def test_sentences_hold_names_and_units_in_the_reader_s_language_never_codes(auditor, book):
+    codes = set(auditor.context.indicators)
+    for relation in auditor.context.relations:
+        fields = auditor.context.notation(relation)
+        for text in fields.values():
+            assert codes.isdisjoint(re.findall(r"\w+", str(text))), relation.relation_id
+    v21(book, 190)
+    book.put("D5", "TE03", "ytd", -100)
+    said = " ".join(issue.message_en for issue in book.judge())
+    assert "Certified persons ≤ Persons who must be certified" in said
+    assert "read 190 persons" in said and "read -100 (10,000 yuan)" in said
+    assert not re.search(r"[\u4e00-\u9fff]", said)

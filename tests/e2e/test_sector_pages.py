@@ -96,3 +96,15 @@ def test_the_trace_gives_the_original_file(tab: Tab, county_home: Settings) -> N
     content = Path(download.value.path()).read_bytes()
     assert content in {path.read_bytes() for path in county_home.inbox.iterdir() if path.stat().st_size == len(content)}
     tab.watch.check(page)
+
+
+@pytest.mark.parametrize("unit", ["", "&township=529901101"])
+def test_the_parts_on_a_trace_give_the_ratio_over_a_frozen_list(tab: Tab, unit: str) -> None:
+    """The county's or township's own value added would give another ratio than that of the list."""
+    t = Translator("zh")
+    page = tab.open(f"/trace?indicator=EN01{unit}")
+    foot = page.locator("main table tfoot tr", has_text=t("trace.sum", n="").rstrip("）")).first
+    above, below, ratio = (float(text.replace(",", "")) for text in foot.locator("td").all_inner_texts()[:3])
+    assert above / below == pytest.approx(ratio, rel=1e-3)
+    assert f"{ratio:.4f}" in page.locator("h1").inner_text()
+    tab.watch.check(page)
