@@ -7,7 +7,7 @@ growth and notes, which the unit tests of dbt judge by hand-worked cases.
 
     python -m benchmarks.parity [--warehouse FILE] [--seeds DIR] [--json FILE] [--examples N]
 
-prints a table: column, cells compared, equal, different, only here, only in the mart, with examples.
+prints a table: column, cells compared, those not blank, equal, different, only here, only in the mart, with examples.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ COLUMNS = (
     *("value_month", "value_ytd", "base_ytd", "growth_pct", "target_value", "attainment_pct", "time_progress_pct"),
     *("gap_pp", "lamp", "rank", "contribution_pp", "is_carried", "reported_units", "expected_units"),
     *("value_month_derived", "growth_month_pct", "change_since_year_end", "growth_two_year_pct"),
+    *("growth_relative_pct", "required_monthly", "required_growth_pct", "implied_target_value"),
 )
-EXACT = ("value_month", "value_ytd", "base_ytd", "target_value", "value_month_derived", "change_since_year_end")
+EXACT = (
+    *("value_month", "value_ytd", "base_ytd", "target_value", "value_month_derived", "change_since_year_end"),
+    *("required_monthly", "implied_target_value"),
+)
 RELATIVE_TOLERANCE = 1e-9
 SIX_PLACES = Decimal("0.000001")
 
@@ -831,12 +835,11 @@ class Parity:
         value = figure.value
         progress = period.month / 12 * 100
         points = indicator["growth_basis"] in ("diff_pp", "diff")
-        growth = None
+        growth, relative = None, None
         if value is not None and base is not None:
-            if points:
-                growth = float(value) - float(base)
-            elif base > 0 and value >= 0:
-                growth = (float(value) * self.prices(indicator, figure, period) / float(base) - 1) * 100
+            if base > 0 and value >= 0:
+                relative = (float(value) * self.prices(indicator, figure, period) / float(base) - 1) * 100
+            growth = float(value) - float(base) if points else relative
         target, form = self.target(known, code, unit, period)
         attainment, gap = None, None
         if target is not None and value is not None:
@@ -859,11 +862,16 @@ class Parity:
             "growth_month_pct": None,
             "change_since_year_end": None,
             "growth_two_year_pct": None,
+            "growth_relative_pct": relative,
+            "required_monthly": None,
+            "required_growth_pct": None,
+            "implied_target_value": None,
             "is_carried": figure.carried,
             "reported_units": figure.reported,
             "expected_units": figure.expected,
             "_township": figure.township,
             "_points": points,
+            "_form": form,
         }
 
     def prices(self, indicator: dict[str, Any], figure: Figure, period: date) -> float:
@@ -1029,9 +1037,10 @@ class Parity:
             started = old.get("value_ytd") if old and not old["is_carried"] and moved <= year_end else None
             if kind == "stock" and code != "BF11" and not row["is_carried"] and None not in (value, started):
                 row["change_since_year_end"] = value - started
+            last = then(year_before(period))
+            self.require(row, kind, period, old, last, self.changed(level, unit, period), moved)
             if kind == "ratio" or row["_points"] or row["is_carried"] or value is None:
                 continue
-            last = then(year_before(period))
             if basis == "comparable":
                 pair = (row["growth_pct"], last.get("growth_pct"))
                 if None not in pair and (level == "county" or moved <= year_before(period)):
@@ -1041,6 +1050,36 @@ class Parity:
             first = then(year_before(year_before(period)))
             if first.get("value_ytd") is not None and not first["is_carried"] and first["value_ytd"] > 0 and value >= 0:
                 row["growth_two_year_pct"] = ((float(value) / float(first["value_ytd"])) ** 0.5 - 1) * 100
+
+    @staticmethod
+    def require(
+        row: dict[str, Any],
+        kind: str,
+        period: date,
+        december: dict[str, Any],
+        last: dict[str, Any],
+        changed: date,
+        moved: date,
+    ) -> None:
+        """What the rest of the year must bring, a month and as growth over last year's rest (domain.md B.3).
+
+        A growth target alone means last year's whole, grown by it.
+        """
+        value, target, form = row["value_ytd"], row["target_value"], row["_form"]
+        whole = None if not december or december["is_carried"] else december["value_ytd"]
+        level = float(target) if target is not None and form in ("level", "floor", "task") else None
+        is_growth = form == "growth" and target is not None and kind in ("flow", "count")
+        if is_growth and whole is not None and whole > 0 and moved <= date(period.year - 1, 12, 1):
+            level = row["implied_target_value"] = float(whole) * (1 + float(target) / 100)
+        if level is None or value is None or kind == "ratio" or period.month == 12:
+            return
+        remaining = level - float(value)
+        row["required_monthly"] = max(remaining / (12 - period.month), 0.0)
+        before = None if not last or last["is_carried"] else last["value_ytd"]
+        if kind == "stock" or whole is None or before is None or changed > year_before(period) or remaining <= 0:
+            return
+        if whole > before:
+            row["required_growth_pct"] = (remaining / float(whole - before) - 1) * 100
 
     def changed(self, level: str, unit: str, period: date) -> date:
         """The last day by a month on which the ground of a unit changed; a new name or code changes nothing."""
@@ -1103,6 +1142,7 @@ def compare(
         {
             "column": "(row)",
             "compared": len(both),
+            "filled": len(both),
             "equal": len(both),
             "different": 0,
             "only_ours": len(lonely),
@@ -1112,7 +1152,15 @@ def compare(
         }
     ]
     for column in COLUMNS:
-        count = {"column": column, "compared": 0, "equal": 0, "different": 0, "only_ours": 0, "only_theirs": 0}
+        count = {
+            "column": column,
+            "compared": 0,
+            "filled": 0,
+            "equal": 0,
+            "different": 0,
+            "only_ours": 0,
+            "only_theirs": 0,
+        }
         shown, where = [], []
         for key in both:
             mine, other = ours[key][column], mart[key][column]
@@ -1120,6 +1168,7 @@ def compare(
             if exact and isinstance(mine, float):
                 other = mart[key][exact]  # a ratio is not money: design.md 3.5 keeps it DOUBLE
             count["compared"] += 1
+            count["filled"] += mine is not None or other is not None
             if same(column, mine, other):
                 count["equal"] += 1
                 continue
@@ -1154,7 +1203,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parity = Parity(chosen.warehouse, chosen.seeds)
     table = compare(parity.rows(), parity.theirs, chosen.examples)
-    columns = ["column", "compared", "equal", "different", "only_ours", "only_theirs"]
+    columns = ["column", "compared", "filled", "equal", "different", "only_ours", "only_theirs"]
     print(pd.DataFrame(table)[columns].to_string(index=False))
     for entry in table:
         if entry["where"]:

@@ -95,7 +95,8 @@ measured as (
         max(case when month(grown.period) = 12 and not grown.is_carried then grown.value_exact end) over this_year
             as year_end_before,
         max(case when not grown.is_carried then grown.value_exact end) over two_years as value_two_years_before,
-        max(case when not grown.is_difference then grown.growth_pct end) over one_year as growth_year_before
+        max(case when not grown.is_difference then grown.growth_pct end) over one_year as growth_year_before,
+        max(case when not grown.is_carried then grown.value_exact end) over one_year as value_year_before
     from grown
     window
         one_before as (
@@ -146,13 +147,13 @@ select
     grown.value_month_derived,
     -- 环比, of the month alone; on the comparable basis, like 比年初 and 两年平均, only of one and the same ground
     case
-        when changed.changed_on > {{ add_months('grown.period', -1) }} then null
+        when grown.basis = 'comparable' and changed.changed_on > {{ add_months('grown.period', -1) }} then null
         when grown.kind in ('flow', 'count') and grown.month_before > 0 and grown.value_month >= 0
             then {{ no_negative_zero('(cast(grown.value_month as double) / cast(grown.month_before as double) - 1) * 100') }}
     end as growth_month_pct,
     -- 比年初, of a stock; a mean of months has no year's end
     case
-        when changed.changed_on > make_date(year(grown.period) - 1, 12, 1) then null
+        when grown.basis = 'comparable' and changed.changed_on > make_date(year(grown.period) - 1, 12, 1) then null
         when
             grown.kind = 'stock'
             and grown.indicator_code <> '{{ var("average_headcount_code") }}'
@@ -162,12 +163,25 @@ select
     -- 两年平均: the geometric mean; on the comparable basis of two comparable growths
     case
         when grown.is_difference or grown.is_carried or grown.kind = 'ratio' then null
-        when grown.level = 'township' and changed.changed_on > {{ add_months('grown.period', -12) }} then null
+        when
+            grown.basis = 'comparable'
+            and grown.level = 'township'
+            and changed.changed_on > {{ add_months('grown.period', -12) }}
+            then null
         when grown.basis = 'comparable' and grown.growth_pct is not null and grown.growth_year_before is not null
             then {{ no_negative_zero('(sqrt((1 + grown.growth_pct / 100) * (1 + grown.growth_year_before / 100)) - 1) * 100') }}
         when grown.basis = 'reported' and grown.value_two_years_before > 0 and grown.value_exact >= 0
             then {{ no_negative_zero('(sqrt(grown.value_exact / grown.value_two_years_before) - 1) * 100') }}
     end as growth_two_year_pct,
+    -- last year whole, and what it brought from this month on: what a target asks of the rest of this year stands beside it
+    case
+        when grown.basis = 'comparable' and changed.changed_on > make_date(year(grown.period) - 1, 12, 1) then null
+        when grown.kind in ('flow', 'count') then grown.year_end_before
+    end as last_year_total,
+    case
+        when changed.changed_on > {{ add_months('grown.period', -12) }} then null
+        when grown.kind in ('flow', 'count') then grown.year_end_before - grown.value_year_before
+    end as last_year_rest,
     grown.declared_growth_pct,
     -- growth at last year's prices and at current ones are not compared
     case when (grown.real_exact is null) = (before.real_exact is null) then grown.growth_pct - before.growth_pct end
@@ -185,8 +199,7 @@ select
 from measured as grown
 left join {{ ref('stg_growth_note') }} as note
     on grown.growth_note_code = note.note_code and grown.is_signed = note.for_signed
-left join changed
-    on grown.basis = 'comparable' and grown.unit_id = changed.unit_id and grown.period = changed.period
+left join changed on grown.level <> 'enterprise' and grown.unit_id = changed.unit_id and grown.period = changed.period
 -- the month before, in the same year
 left join grown as before
     on grown.basis = before.basis

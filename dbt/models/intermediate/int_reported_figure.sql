@@ -38,7 +38,9 @@ reported as (
     group by indicator_code, level, unit_id, township_code, period
 ),
 
--- 吨标准煤 from fuels, by the coefficients of the month and the deployment's basis (当量 or 等价)
+-- 吨标准煤 from fuels, by the coefficients of the month and the deployment's basis (当量 or 等价). An enterprise's own
+-- measured coefficient goes before the reference where the tolerance allows it (else V28 asks); of a year to date only the
+-- year's own, never the last month's. The base is converted alike.
 energy as (
     select
         '{{ var("energy_total_code") }}' as indicator_code,
@@ -47,7 +49,13 @@ energy as (
         reported.township_code,
         reported.period,
         {% for measure in ['month', 'ytd', 'base_month', 'base_ytd'] %}
-        {{ as_value("sum(reported.value_" ~ measure ~ " * cast(coefficient.tce_per_unit as decimal(12, 6)))") }}
+        {%- set used = 'measured.value_' ~ measure | replace('base_', '') %}
+        {{ as_value("sum(reported.value_" ~ measure ~ " * cast(case
+            when abs(" ~ used ~ " / coefficient.tce_per_unit - 1) <= coefficient.tolerance_pct / 100.0
+                or coefficient.tolerance_pct is not null and " ~ used ~ " between coefficient.coef_low and coefficient.coef_high
+                then " ~ used ~ "
+            else coefficient.tce_per_unit
+        end as decimal(12, 6)))") }}
             as value_{{ measure }},
         {% endfor %}
         max(reported.is_estimated) as is_estimated
@@ -57,6 +65,12 @@ energy as (
         on reported.indicator_code = coefficient.fuel_code
         and coefficient.basis = deployment.energy_basis
         and {{ in_force_on('coefficient', 'reported.period') }}
+    left join reported as measured
+        on measured.indicator_code = concat(reported.indicator_code, '{{ var("measured_coefficient_suffix") }}')
+        and reported.level = measured.level
+        and reported.unit_id = measured.unit_id
+        and reported.township_code = measured.township_code
+        and reported.period = measured.period
     where reported.has_cell = 1
     group by reported.level, reported.unit_id, reported.township_code, reported.period
 ),

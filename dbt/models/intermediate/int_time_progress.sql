@@ -1,6 +1,6 @@
 -- How much of the year should be done by a month: one row per indicator and period (domain.md B.3). By settings.csv,
--- time_progress_method: the calendar (linear), the bureau's table (plan), or what earlier years had brought by the month
--- (seasonal); the calendar where those say nothing.
+-- time_progress_method: the calendar by months (linear) or by days (days), the bureau's table (plan), or what earlier years
+-- had brought by the month (seasonal); the calendar's months where those say nothing.
 with
 -- how much of the county's year earlier years had brought by the month, as a mean; out of all proportion to the calendar
 -- it is a slip, no season
@@ -67,6 +67,9 @@ select
             )
         when deployment.time_progress_method = 'seasonal'
             then coalesce(max(curve.share_pct), month(figure.period) * cast(100 as double) / 12)
+        when deployment.time_progress_method = 'days'
+            then {{ days_between('make_date(year(figure.period), 1, 1)', add_months('figure.period', 1)) }} * cast(100 as double)
+                / {{ days_between('make_date(year(figure.period), 1, 1)', 'make_date(year(figure.period) + 1, 1, 1)') }}
         else month(figure.period) * cast(100 as double) / 12
     end as time_progress_pct
 from (select distinct indicator_code, period from {{ ref('int_growth') }}) as figure

@@ -89,6 +89,12 @@ ranked_change as (
 projected as (
     select
         progress.*,
+        -- the level that a growth target means (domain.md B.3): last year's whole, grown
+        case
+            when progress.target_form in ('level', 'floor', 'task') then progress.target_value
+            when progress.target_form = 'growth' and progress.last_year_total > 0
+                then progress.last_year_total * (1 + progress.target_value / 100)
+        end as target_level,
         forecast.forecast_value,
         forecast.forecast_method,
         forecast.forecast_low,
@@ -163,13 +169,25 @@ select
     projected.stretch_gap_pp,
     {{ as_value('projected.start_value') }} as start_value,
     case
+        when projected.target_form = 'growth' then {{ as_value('projected.target_level') }}
+    end as implied_target_value,
+    case
+        -- a blank target and a silent unit ask for nothing that could be told (greatest() would make it 0)
         when
-            projected.target_form in ('level', 'floor', 'task')
+            projected.target_level is not null
+            and projected.value_exact is not null
             and projected.kind in ('flow', 'count', 'stock')
             and month(projected.period) < 12
-            then {{ as_value("greatest((projected.target_value - projected.value_exact)
+            then {{ as_value("greatest((projected.target_level - projected.value_exact)
                 / (12 - month(projected.period)), 0)") }}
     end as required_monthly,
+    case
+        when
+            month(projected.period) < 12
+            and projected.last_year_rest > 0
+            and projected.target_level > projected.value_exact
+            then ((projected.target_level - projected.value_exact) / projected.last_year_rest - 1) * 100
+    end as required_growth_pct,
     projected.forecast_value,
     projected.forecast_low,
     projected.forecast_high,
