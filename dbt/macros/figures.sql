@@ -5,6 +5,12 @@
     cast({{ expression }} as decimal(24, 6))
 {%- endmacro %}
 
+{#- A value computed as a DOUBLE. Two steps: engines round half of the last place by the binary number (DuckDB) or by its
+    decimal text (Spark), so that 258.8333335 would end in 3 or in 4; eight places first make it a half for both. -#}
+{% macro double_as_value(expression) -%}
+    cast(cast({{ expression }} as decimal(28, 8)) as decimal(24, 6))
+{%- endmacro %}
+
 {#- n / d as DOUBLE, null where d is 0 or null. -#}
 {% macro quotient(n, d) -%}
     (cast({{ n }} as double) / nullif(cast({{ d }} as double), 0))

@@ -503,15 +503,15 @@ select
     unit_id,
     indicator_code,
     period,
-    {{ as_value('forecast_exact') }} as forecast_value,
+    {{ double_as_value('forecast_exact') }} as forecast_value,
     case when forecast_exact is not null then forecast_method end as forecast_method,
     -- what was produced stays produced
-    {{ as_value("case
+    {{ double_as_value("case
         when half_width is not null and kind <> 'stock' and not is_signed and forecast_exact >= value_exact
             then greatest(forecast_exact - half_width, value_exact)
         else forecast_exact - half_width
     end") }} as forecast_low,
-    {{ as_value('forecast_exact + half_width') }} as forecast_high,
+    {{ double_as_value('forecast_exact + half_width') }} as forecast_high,
     case
         when odds is null then null
         when half_width = 0 and target_form = 'cap' then case when forecast_exact <= year_target then 100.0 else 0.0 end
