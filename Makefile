@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: run setup setup-offline wheels setup-dev setup-spark test test-fast lint format lock docs clean
+.PHONY: run setup setup-offline wheels setup-dev setup-spark test lint format lock docs clean
 
 run: setup
 	$(BIN)/tew demo --if-empty
@@ -48,7 +48,7 @@ setup-spark: setup
 test: setup-dev
 	$(BIN)/python -m tests.browser --install
 	$(MAKE) lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev
 	$(BIN)/ruff check .

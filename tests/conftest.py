@@ -26,6 +26,12 @@ SHARED_WORKBOOKS = PROJECT_ROOT.parent / "shared" / "workbooks"
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: each file is run whole by one of two processes, and a long one begun last runs alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def make_home(root: Path, **overrides: object) -> Settings:
     """Settings over an empty home below `root`; a test file's age must not make it wait, so nothing settles."""
     return load_settings(home=root, settle_seconds=0, **overrides)

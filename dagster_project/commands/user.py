@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 
@@ -62,7 +61,7 @@ def add(
     """
     account = Account(name, role, unit, tuple(subjects), person)
     _kept(lambda: load_roles(settings).check(account))
-    password = secrets.token_urlsafe(48) if is_outside else _password()
+    password = None if is_outside else _password()
     _kept(lambda: Accounts(settings).add(account, password))
     activity.record(settings, "account_added", target=name, role=role, unit=unit)
     _done(settings, "user.added", name, as_json)

@@ -119,11 +119,17 @@ class Accounts:
             return None
         return account
 
-    def add(self, account: Account, password: str) -> None:
-        """Keep a new account; raises AccountError for a name that is taken or a password too short."""
+    def add(self, account: Account, password: str | None) -> None:
+        """Keep a new account; raises AccountError for a name that is taken or a password too short.
+
+        None: a password that nobody knows. It is not judged, since by chance it may hold a short name.
+        """
         if not NAME.fullmatch(account.name):
             raise AccountError("user.bad_name", name=account.name)
-        _check_password(account.name, password)
+        if password is None:
+            password = secrets.token_urlsafe(48)
+        else:
+            _check_password(account.name, password)
         with self._changing() as kept:
             if account.name in kept:
                 raise AccountError("user.exists", name=account.name)

@@ -14,6 +14,8 @@ from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import build
 from tests.raw_rows import Raw, make_work
 
+pytestmark = pytest.mark.slow
+
 WEISHAN, XINQIAO = "529901102", "529901103"
 
 # what is done to the candidate → the test that must fail, and the rule it must name

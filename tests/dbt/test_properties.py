@@ -19,6 +19,8 @@ from tests.dbt import counties
 from tests.dbt.counties import COUNTY, MONTHS, YEARS, County
 from tests.raw_rows import Raw
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2)
 LOOKING_BACK = ("value_month_derived", "growth_month_pct", "change_since_year_end", "growth_two_year_pct")
 Figure = dict[str, Any]

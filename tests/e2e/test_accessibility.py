@@ -14,7 +14,7 @@ from dagster_project.warehouse.read import PublishedReader
 from dashboard.pages.registry import PAGES, WALL
 from tests.e2e.tabs import Tab, new_tab, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 GRAVE = ("serious", "critical")
 # The headings of the page that says that a page went wrong (error.title).

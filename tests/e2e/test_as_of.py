@@ -25,6 +25,8 @@ from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab
 from tests.e2e.test_accessibility import grave
 
+pytestmark = pytest.mark.slow
+
 # The demonstration corrects a figure of September 2026 on 19 October.
 DAY = date(2026, 10, 15)
 MONTH = date(2026, 9, 1)

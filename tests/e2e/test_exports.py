@@ -27,7 +27,7 @@ from dashboard.export.links import SHOWN
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PERIOD = "2026-08"
 PROGRESS = """select u.name_zh, p.{value} from marts.fct_indicator_progress as p

@@ -17,7 +17,7 @@ from dashboard.i18n import Translator
 from dashboard.pages.registry import PAGES, WALL
 from tests.e2e.tabs import Tab, new_tab
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 LANGUAGES = ("zh", "en")
 CHINESE = re.compile(r"[\u3400-\u9fff]")

@@ -17,7 +17,7 @@ from dagster_project.warehouse.read import PublishedReader
 from dashboard.i18n import Translator
 from tests.e2e.tabs import Tab, new_tab, serve, stop, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture

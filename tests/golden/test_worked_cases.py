@@ -33,6 +33,8 @@ from tests.published import open_copy
 from tests.raw_rows import Raw
 from tests.warehouse import workbooks
 
+pytestmark = pytest.mark.slow
+
 YUNXI, BINHE, FENGLIN, ZHANQIAN = "529901001", "529901002", "529901100", "529901101"
 WEISHAN, XINQIAO, ANXI, LIPING = "529901102", "529901103", "529901104", "529901105"
 WANGJIA, LIUSHUI, MAITIAN, HONGTU = "529901200", "529901201", "529901202", "529901203"

@@ -22,6 +22,8 @@ from dagster_project.warehouse import closing, pointer, retention
 from tests.alerts import receivers
 from tests.conftest import make_home
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def own(small_home_source: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:

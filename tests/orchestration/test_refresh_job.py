@@ -21,6 +21,8 @@ from dagster_project.orchestration import instance as instances
 from dagster_project.settings import PROJECT_ROOT, Settings
 from tests.program import TEW, environment, tew, tew_program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def arrived(small_home: Settings) -> Settings:
