@@ -123,6 +123,10 @@ def schema_fingerprint() -> str:
     return hashlib.sha256(SCHEMA_SQL.read_bytes()).hexdigest()
 
 
+# A transaction larger than this goes straight into the file: written to the log first, it would be written twice.
+WAL_LIMIT = "256KB"
+
+
 @dataclass
 class Batch:
     """Rows by table, waiting to be written together."""
@@ -1008,7 +1012,11 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     return duckdb.connect(
         str(path),
         read_only=read_only,
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "wal_autocheckpoint": WAL_LIMIT,
+        },
     )
 
 
