@@ -26,8 +26,9 @@ def column_letters(index: int) -> str:
     return letters
 
 
+@lru_cache(maxsize=65_536)
 def address(row: int, column: int) -> str:
-    """Zero-based row and column → A1 address."""
+    """Zero-based row and column → A1 address. The same ones come in every sheet, and one text for all of them packs small."""
     return f"{_LETTERS[column] if 0 <= column < len(_LETTERS) else column_letters(column)}{row + 1}"
 
 

@@ -70,7 +70,7 @@ def moves(before: Columns, now: Columns, messages: Messages) -> Issue | None:
             continue
         if was[0] != letters:
             shifted.append((_index(letters), f"{heading or was[1] or key[0]} {was[0]}→{letters}"))
-        if was[1] and heading and _plain(was[1]) != _plain(heading):
+        if was[1] and heading and was[1] != heading and _plain(was[1]) != _plain(heading):
             renamed.append((_index(letters), f"{was[1]}→{heading}"))
     if not shifted and not renamed:
         return None

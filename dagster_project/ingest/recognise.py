@@ -317,12 +317,15 @@ def _extend_down(sheet: Sheet, top: int, row: int, vocabulary: Vocabulary) -> in
 
 def _continues(row: Sequence[CellValue], keys: set[int], is_ledger: bool, vocabulary: Vocabulary) -> bool:
     """Whether a row below a header still belongs to it: only texts, none of them naming a unit or an item."""
+    if any(value is not None and not isinstance(value, str) for value in row):
+        return False
     known = filled = 0
     for index, value in enumerate(row):
         if value is None or value == "":
             continue
         filled += 1
-        if not isinstance(value, str) or is_number_like(value) or len(value) > LONGEST_HEADING or is_ledger:
+        assert isinstance(value, str)
+        if is_number_like(value) or len(value) > LONGEST_HEADING or is_ledger:
             return False
         term = vocabulary.term(value)
         if term.text in vocabulary.figures.null_tokens or vocabulary.match("total_row", term.text):

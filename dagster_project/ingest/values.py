@@ -94,10 +94,11 @@ class FigureReader:
     def _read_number(self, value: float, is_percent: bool) -> Figure:
         if value != value or value in (_INFINITE, -_INFINITE):
             return Figure(str(value), problem="error")
-        number = decimal_of(value)
         if is_percent:
-            return Figure(cell_text(value), number=number * 100, suffix="%")
-        return Figure(cell_text(value), number=number)
+            return Figure(cell_text(value), number=decimal_of(value) * 100, suffix="%")
+        text = cell_text(value)
+        # what a person reads of a short one is its number already
+        return Figure(text, number=Decimal(text) if len(text) < 15 and "e" not in text else decimal_of(value))
 
     def _read_text(self, raw: str) -> Figure:
         text = normalise(raw).strip("'\u2018\u2019`")

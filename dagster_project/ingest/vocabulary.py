@@ -110,6 +110,8 @@ _BEFORE = _BEHIND + "."
 
 def _trim(normal: str) -> str:
     """A part of a normalised heading without the marks that stood between it and the next."""
+    if normal and normal[0] not in _BEFORE and normal[-1] not in _BEHIND:
+        return normal
     return normal.lstrip(_BEFORE).rstrip(_BEHIND)
 
 
@@ -132,6 +134,8 @@ class Vocabulary:
     settings: dict[str, str]
     fuels: frozenset[str]
     accident_classes: frozenset[str]
+    # the headings that name an indicator, with only these meanings of theirs
+    named_indicators: dict[str, tuple[Reading, ...]] = field(init=False)
     headers: dict[Any, Any] = field(default_factory=dict)  # parse: columns and features of headers met before, by form
     rows: dict[Any, Any] = field(default_factory=dict)  # recognise: how much of a row reads as headings
     blocks: dict[Any, Any] = field(default_factory=dict)  # recognise: headers met before
@@ -139,6 +143,10 @@ class Vocabulary:
     _terms: dict[str, Term] = field(default_factory=dict)
     _totals: dict[str, tuple[str, str | None] | None] = field(default_factory=dict)
     _compiled: dict[str, re.Pattern[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        held = {text: tuple(one for one in known if one.kind == "indicator") for text, known in self.headings.items()}
+        self.named_indicators = {text: indicators for text, indicators in held.items() if indicators}
 
     @classmethod
     def load(cls, reference: Reference) -> Vocabulary:
@@ -333,12 +341,9 @@ class Vocabulary:
     def _compound(self, core: str) -> tuple[tuple[Reading, ...], tuple[Reading, ...], list[Unit]]:
         """An indicator and a measure written as one word: 'outputthismonth', 'cumulativeoutput'."""
         for cut in range(len(core) - 1, 0, -1):
-            for name, mark in ((core[:cut], core[cut:]), (core[len(core) - cut :], core[: len(core) - cut])):
-                known = self.headings.get(_trim(name))
-                if known is None:
-                    continue
-                indicators = tuple(reading for reading in known if reading.kind == "indicator")
-                if not indicators:
+            for name, mark in ((core[:cut], core[cut:]), (core[-cut:], core[:-cut])):
+                indicators = self.named_indicators.get(_trim(name))
+                if indicators is None:
                     continue
                 mark = _trim(mark).strip("()")
                 measures = tuple(r for r in self.headings.get(mark, ()) if r.kind in ("measure", "ignore"))

@@ -53,8 +53,8 @@ HELD_FIGURES = 400_000
 CHUNK_FILES = 500
 # A batch of fewer files is parsed whole before any is judged.
 WORTH_OVERLAPPING = 16
-# Thresholds of the garbage collector while records are made by the hundred thousand.
-COLLECTION = (100_000, 20, 50)
+# Thresholds of the garbage collector while records are made by the hundred thousand: the first counts those still held.
+COLLECTION = (2_000_000, 5, 5)
 
 Progress = Callable[[str, int, int], None]
 
@@ -138,12 +138,17 @@ def ingest_pending(
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Intake makes millions of records and hardly a cycle: looking for cycles at the usual pace is a tenth of its work."""
+    """Intake makes millions of records and hardly a cycle: looking for cycles at the usual pace, among these and all that
+    was there before, is a tenth of its work. What a freeze has set aside is not looked through; the second one ages what
+    came meanwhile, so that it is not looked through at once either."""
     before = gc.get_threshold()
     gc.set_threshold(*COLLECTION)
+    gc.freeze()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()
         gc.set_threshold(*before)
 
 
