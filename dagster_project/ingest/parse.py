@@ -46,6 +46,8 @@ ROWS_LOOKED_AT = 40
 HEADINGS_SHOWN = 12
 # Parts of a signature that only the rows below a header can add.
 ROW_PARTS = frozenset(("row_indicator", "fuel_context", "annual_indicator", "annual_only"))
+# Those for which the rows are worth a look.
+_NAMED_BY_ROWS = frozenset(("row_indicator", "fuel_context", "annual_indicator"))
 
 
 def parser(seeds: Path) -> Callable[[bytes, str], ParsedWorkbook]:
@@ -233,7 +235,7 @@ def recognise(
     headers: dict[str, tuple[list[Column], set[str]]] = {}
     known_headers = _headers_of(block, signature, vocabulary)
     for form in vocabulary.forms.values():
-        columns, header, lacking, is_ambiguous = known_headers[form.code]
+        columns, header, lacking, is_ambiguous, asks_rows = known_headers[form.code]
         if is_ambiguous:
             settled = settle_by_content(sheet, block, last, columns, vocabulary)
             if settled is not columns:
@@ -243,7 +245,9 @@ def recognise(
         if not lacking <= shared:
             continue  # what the rows say could not make up for it
         known = header | shared
-        points = score(form, known | _row_features(sheet, block, last, columns, form, context, vocabulary))
+        if asks_rows:
+            known |= _row_features(sheet, block, last, columns, form, vocabulary)
+        points = score(form, known)
         if points >= form.min_score and (
             points > best.score
             or (points == best.score and best.form is not None and form.source_rank < best.form.source_rank)
@@ -253,15 +257,16 @@ def recognise(
         near = 0.0
         for form in vocabulary.forms.values():
             columns, header = headers[form.code]
-            rows = _row_features(sheet, block, last, columns, form, context, vocabulary)
+            rows = _row_features(sheet, block, last, columns, form, vocabulary)
             closeness = partial_score(form, header | shared | rows)
             if closeness > near:
                 best.nearest, near = form, closeness
     return best
 
 
-# columns, features, required parts that the header does not give, whether the rows may settle a heading of two meanings
-_Header = tuple[list[Column], set[str], frozenset[str], bool]
+# columns, features, required parts that the header does not give, whether the rows may settle a heading of two meanings,
+# whether the rows have a say in the score
+_Header = tuple[list[Column], set[str], frozenset[str], bool, bool]
 
 
 def _headers_of(block: Block, signature: tuple[tuple[int, str], ...], vocabulary: Vocabulary) -> Mapping[str, _Header]:
@@ -279,7 +284,8 @@ def _header_of(block: Block, form: Form, vocabulary: Vocabulary) -> _Header:
     columns = columns_of(block, form, vocabulary)
     features = static_features(columns, block, form, vocabulary)
     is_ambiguous = any(_may_be_unit(block, column) for column in columns)
-    return columns, features, form.required - ROW_PARTS - features, is_ambiguous
+    asks_rows = any(part in _NAMED_BY_ROWS for part, _, _ in form.signature)
+    return columns, features, form.required - ROW_PARTS - features, is_ambiguous, asks_rows
 
 
 def _may_be_unit(block: Block, column: Column) -> bool:
@@ -332,24 +338,22 @@ def _row_features(
     last: int,
     columns: Sequence[Column],
     form: Form,
-    context: Context,
     vocabulary: Vocabulary,
 ) -> set[str]:
     """What the first rows below the header tell: names of indicators, fuels of a ledger."""
     wanted = {part for part, _, _ in form.signature}
     features: set[str] = set()
-    if not wanted & {"row_indicator", "fuel_context", "annual_indicator"}:
+    if not wanted & _NAMED_BY_ROWS:
         return features
     annual = set(form.settings.get("annual_indicators", "").split("|"))
     named = {column.indicator for column in columns if column.indicator is not None}
     index = next((c.index for c in columns if c.kind == "field" and c.field == "indicator"), None)
     first = min((c.index for c in columns if c.period is not None), default=0)
     for row in sheet.rows[block.bottom + 1 : min(last, block.bottom + 1 + ROWS_LOOKED_AT)]:
-        if index is not None and index < len(row) and isinstance(row[index], str) and row[index]:
-            term = vocabulary.term(str(row[index]))
-            if any(r.kind == "indicator" and r.form in (None, form.code) for r in term.readings):
+        if index is not None and index < len(row) and isinstance(text := row[index], str) and text:
+            is_item, code = _item(text, form, vocabulary)
+            if is_item:
                 features.add("row_indicator")
-                code = pick_indicator(term, form.code, (), vocabulary)
                 if code is not None:
                     named.add(code)
                 if code in annual:
@@ -363,6 +367,19 @@ def _row_features(
     if named and named <= annual:
         features.add("annual_only")
     return features
+
+
+def _item(text: str, form: Form, vocabulary: Vocabulary) -> tuple[bool, str | None]:
+    """Whether a row's name is that of an item in a form, and the indicator that it means by itself. Remembered."""
+    known: tuple[bool, str | None] | None = vocabulary.items.get((form.code, text))
+    if known is None:
+        term = vocabulary.term(text)
+        is_item = any(r.kind == "indicator" and r.form in (None, form.code) for r in term.readings)
+        known = is_item, pick_indicator(term, form.code, (), vocabulary) if is_item else None
+        if len(vocabulary.items) > 20_000:
+            vocabulary.items.clear()
+        vocabulary.items[form.code, text] = known
+    return known
 
 
 # ---------------------------------------------------------------------- one table

@@ -202,7 +202,22 @@ def mark_unused(table: Table, planned: Sequence[Planned]) -> None:
 def plan_row(
     table: Table, indicator: Indicator, name: str, row_units: tuple[Unit, ...], cells: Sequence[CellValue]
 ) -> list[Planned]:
-    """The figure columns of a row that names its indicator."""
+    """The figure columns of a row that names its indicator. Every sheet of a month has the same rows: remembered."""
+    plans = table.vocabulary.plans
+    key = (indicator.code, name, table.period, table.grain, table.form.code, id(table.columns))
+    known: tuple[list[Column], list[Planned]] | None = plans.get(key)
+    if known is not None and known[0] is table.columns:
+        return known[1]
+    planned, is_settled = _plan_row(table, indicator, name, cells)
+    if is_settled:
+        if len(plans) > 2_000:
+            plans.clear()
+        plans[key] = table.columns, planned
+    return planned
+
+
+def _plan_row(table: Table, indicator: Indicator, name: str, cells: Sequence[CellValue]) -> tuple[list[Planned], bool]:
+    """The same, and whether it will be so for every row of this name: a column without a measure depends on the cell."""
     columns = tuple(c for c in table.columns if c.kind == "figure" and c.indicator in (None, indicator.code))
     key = (indicator.kind, table.period, tuple(column.index for column in columns))
     settled = table.settled.get(key)
@@ -215,10 +230,12 @@ def plan_row(
             for (period, _, conflict), (measure, spare) in zip(dated, measures, strict=True)
         ]
     planned = []
+    is_settled = True
     for column, (period, conflict, measure, spare) in zip(columns, settled, strict=True):
         if period is None:
             continue
         if measure is None:
+            is_settled = False
             if is_filled(cells, column.index):
                 report_measure(table, column, indicator)
             continue
@@ -239,7 +256,7 @@ def plan_row(
             )
         )
     planned.sort(key=lambda one: one.is_spare)
-    return planned
+    return planned, is_settled
 
 
 def is_filled(cells: Sequence[CellValue], index: int) -> bool:

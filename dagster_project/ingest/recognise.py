@@ -209,6 +209,17 @@ def _look(row: Sequence[CellValue], vocabulary: Vocabulary) -> _RowView:
     return view
 
 
+def _holds_two(row: Sequence[CellValue]) -> bool:
+    """Whether at least two cells are filled: a header says two things."""
+    is_second = False
+    for value in row:
+        if value is not None and value != "":
+            if is_second:
+                return True
+            is_second = True
+    return False
+
+
 def _holds_figures(row: Sequence[CellValue]) -> bool:
     """Whether a row holds a number that is no year and no month: then it is no header, whatever else it holds."""
     for value in row:
@@ -241,10 +252,8 @@ def find_blocks(sheet: Sheet, vocabulary: Vocabulary) -> list[Block]:
     last_top = 0
     while row < len(sheet.rows):
         cells = sheet.rows[row]
-        if not cells or not any(value is not None and value != "" for value in cells):
-            row += 1
-            continue
-        if _holds_figures(cells):
+        # one filled cell is a title or a note, and long enough to be worth no look
+        if not _holds_two(cells) or _holds_figures(cells):
             row += 1
             continue
         view = _view(cells, vocabulary)
@@ -292,27 +301,42 @@ def _extend_down(sheet: Sheet, top: int, row: int, vocabulary: Vocabulary) -> in
     keys: set[int] = set()
     periods = 0
     for line in range(top, row + 1):
-        for index, value in enumerate(sheet.rows[line]):
-            if isinstance(value, str) and value and len(value) <= LONGEST_HEADING:
-                term = vocabulary.term(value)
-                periods += term.period is not None and not term.readings
-                if any(reading.kind == "field" and reading.name in KEY_ROLES for reading in term.readings):
-                    keys.add(index)
-            elif value is not None and _is_calendar_number(value):
-                periods += 1
+        named, dated = _keys_in(sheet.rows[line], vocabulary)
+        keys |= named
+        periods += dated
     while bottom + 1 < len(sheet.rows) and bottom - top < HIGHEST_HEADER:
         below = sheet.rows[bottom + 1]
         if _is_label_row(below, vocabulary):
             return bottom + 1
         if not _continues(below, keys, periods >= MONTH_COLUMNS, vocabulary):
             return bottom
-        for index, value in enumerate(below):
-            if isinstance(value, str) and value and len(value) <= LONGEST_HEADING:
-                term = vocabulary.term(value)
-                if any(reading.kind == "field" and reading.name in KEY_ROLES for reading in term.readings):
-                    keys.add(index)
+        keys |= _keys_in(below, vocabulary)[0]
         bottom += 1
     return bottom
+
+
+def _keys_in(row: Sequence[CellValue], vocabulary: Vocabulary) -> tuple[frozenset[int], int]:
+    """The columns of a header's row that name units or items, and how many periods it names. Remembered, as `_view` is."""
+    key = _texts_of(row)
+    known: tuple[frozenset[int], int] | None = vocabulary.keys.get(key) if key is not None else None
+    if known is not None:
+        return known
+    keys: set[int] = set()
+    periods = 0
+    for index, value in enumerate(row):
+        if isinstance(value, str) and value and len(value) <= LONGEST_HEADING:
+            term = vocabulary.term(value)
+            periods += term.period is not None and not term.readings
+            if any(reading.kind == "field" and reading.name in KEY_ROLES for reading in term.readings):
+                keys.add(index)
+        elif value is not None and _is_calendar_number(value):
+            periods += 1
+    found = frozenset(keys), periods
+    if key is not None:
+        if len(vocabulary.keys) > 2_000:
+            vocabulary.keys.clear()
+        vocabulary.keys[key] = found
+    return found
 
 
 def _continues(row: Sequence[CellValue], keys: set[int], is_ledger: bool, vocabulary: Vocabulary) -> bool:

@@ -16,6 +16,7 @@ from dagster_project.ingest.plan import YEAR_END
 from dagster_project.ingest.table import Planned, Table
 from dagster_project.ingest.text import normalise
 from dagster_project.ingest.units import Unit
+from dagster_project.ingest.vocabulary import Vocabulary
 
 
 @dataclass(slots=True)
@@ -137,9 +138,21 @@ def row_unit_of(
 ) -> tuple[tuple[Unit, ...], str | None]:
     """The units of measure that a row names itself, and the words of it that are none."""
     text = table.text(cells, index)
-    if not text or normalise(text) in table.vocabulary.figures.null_tokens:
+    if not text:
         return (), None
-    units, unknown = table.vocabulary.units.find_all(text)
+    known: tuple[tuple[Unit, ...], str | None] | None = table.vocabulary.row_units.get(text)
+    if known is None:
+        known = _row_units(text, table.vocabulary)
+        if len(table.vocabulary.row_units) > 2_000:
+            table.vocabulary.row_units.clear()
+        table.vocabulary.row_units[text] = known
+    return known
+
+
+def _row_units(text: str, vocabulary: Vocabulary) -> tuple[tuple[Unit, ...], str | None]:
+    if normalise(text) in vocabulary.figures.null_tokens:
+        return (), None
+    units, unknown = vocabulary.units.find_all(text)
     if units:
         return tuple(units), None
     return (), ", ".join(unknown) or text

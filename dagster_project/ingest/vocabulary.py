@@ -138,7 +138,13 @@ class Vocabulary:
     named_indicators: dict[str, tuple[Reading, ...]] = field(init=False)
     headers: dict[Any, Any] = field(default_factory=dict)  # parse: columns and features of headers met before, by form
     rows: dict[Any, Any] = field(default_factory=dict)  # recognise: how much of a row reads as headings
+    keys: dict[Any, Any] = field(
+        default_factory=dict
+    )  # recognise: which of a header's columns name a row's unit or item
     blocks: dict[Any, Any] = field(default_factory=dict)  # recognise: headers met before
+    items: dict[Any, Any] = field(default_factory=dict)  # parse: what a row's name means in a form
+    plans: dict[Any, Any] = field(default_factory=dict)  # plan: the columns of a row that names its indicator
+    row_units: dict[Any, Any] = field(default_factory=dict)  # rows: the units of measure that a row's text names
     clean_names: dict[str, str] = field(default_factory=dict)  # table: names of enterprises as compared
     _terms: dict[str, Term] = field(default_factory=dict)
     _totals: dict[str, tuple[str, str | None] | None] = field(default_factory=dict)
