@@ -63,6 +63,11 @@ class View:
         found = self.catalogue.townships.get(unit_id) or self.catalogue.enterprises.get(unit_id)
         return self.named(found, unit_id)
 
+    def reporter(self, unit_id: str | None) -> str:
+        """Who sent a workbook; a reader of a part is not told of senders outside it."""
+        hidden = unit_id is None and not self.snapshot.scope.is_whole
+        return self.t("unit.hidden") if hidden else self.unit_name(unit_id)
+
     @property
     def county(self) -> str:
         county = self.catalogue.settings.get(f"county_name_{self.t.lang}")

@@ -313,7 +313,9 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
             return _login_page(t, form, t("login.wrong"), 401)
         gate.throttle.succeeded(keys[0])
         _begin(gate, account)
-        return flask.redirect(_local(flask.request.form.get("next")))
+        following = _local(flask.request.form.get("next"))
+        # Who may not open the overview is not met by a refusal.
+        return flask.redirect(gate.roles.home(account.role) if following == "/" else following)
 
     provider = outside.Provider(server, gate.settings) if outside.has_provider(gate.settings) else None
 

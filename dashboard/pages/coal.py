@@ -34,6 +34,8 @@ def render(view: View) -> Page:
     reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
     indicators = [known[code] for code in SHOWN if code in known]
     current, table = headline_table(view, history, reach, indicators, view.t("coal.caption"))
+    if not current and view.snapshot.scope.reach == "subject":
+        return Page(view.t("coal.not_yours"), view.t("subject.not_yours"), [])
     output = next((row for row in current if row["indicator_code"] == OUTPUT), None)
     alerted = [mine for mine in mines if mine["alert_zh"]]
     body: list[Any] = [table, source_note(view, SHOWN, lamp_note(view, current), carried_note(view, current))]
@@ -64,6 +66,9 @@ def _finding(view: View, output: Row | None, alerted: list[Row], is_limited: boo
         )
     else:
         first = view.t("coal.without_plan", value=view.value(OUTPUT, output["value_ytd"]), unit=view.unit_label(OUTPUT))
+    if not view.snapshot.scope.sees_all_units:
+        # The figures are the county's, the mines below the reader's own.
+        first = view.t("county.says", county=view.county, text=first)
     if is_limited:
         return str(first)
     names = view.t.join(mine["name_zh"] for mine in alerted[:3])

@@ -25,6 +25,8 @@ def render(view: View) -> Page:
     reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
     indicators = [known[code] for code in (INTENSITY, ENERGY) if code in known]
     current, table = headline_table(view, history, reach, indicators, view.t("energy.caption"))
+    if not current and view.snapshot.scope.reach == "subject":
+        return Page(view.t("energy.not_yours"), view.t("subject.not_yours"), [])
     if not current:
         return Page(view.t("energy.empty_title"), view.t("energy.empty_sub"), [tables.notice(view.t("energy.empty"))])
     headline = next((row for row in current if row["indicator_code"] == INTENSITY), None)
@@ -41,7 +43,9 @@ def render(view: View) -> Page:
     body += [*([] if is_limited else [_members(view, members)]), _fuels(view, current)]
     basis = view.t(f"energy.basis.{_basis(view)}")
     return Page(
-        title=_finding(view, headline),
+        title=_finding(view, headline)
+        if view.snapshot.scope.sees_all_units
+        else view.t("county.says", county=view.county, text=_finding(view, headline)),
         sub=view.t(
             "energy.sub_units" if is_limited else "energy.sub",
             period=view.to_date(view.period),

@@ -248,8 +248,10 @@ def _to_call(view: View, form: str, rows: list[Row]) -> html.P | None:
 
 def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
     if not rows:
+        own = "" if view.snapshot.scope.sees_all_units else "_own"
         return tables.section(
-            view.t("received.none_title", period=view.month(view.period)), tables.notice(view.t("received.none"))
+            view.t(f"received.none_title{own}", period=view.month(view.period)),
+            tables.notice(view.t(f"received.none{own}")),
         )
     faulty = sum(1 for row in rows if row["errors"])
     body = []
@@ -272,7 +274,7 @@ def _received(view: View, rows: tuple[Row, ...]) -> html.Section:
                             view.catalogue.forms.get(row["form_code"] or ""), row["form_code"] or view.t("form.unknown")
                         )
                     ),
-                    tables.cell(view.unit_name(row["reporter_unit_id"])),
+                    tables.cell(view.reporter(row["reporter_unit_id"])),
                     tables.cell(f"{row['received_at']:%Y-%m-%d %H:%M}" if row["received_at"] else numbers.NOTHING),
                     tables.cell(_submission_status(view, row["status"])),
                     tables.cell(numbers.number(row["observations"]), numeric=True),

@@ -143,7 +143,7 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
         where[level] = unit
     if indicator["numerator_code"] and indicator["denominator_code"]:
         if indicator["scope"] and level != "enterprise":
-            return [_scoped(view, code, level, unit, where)]
+            return [_scoped(view, figure, level, unit, where, code)]
         body = []
         for key, part in (("trace.numerator", "numerator_code"), ("trace.denominator", "denominator_code")):
             other = indicator[part]
@@ -226,7 +226,7 @@ def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, bas
     return [tables.section(title, tables.table(title, header, body, class_name="compact", foot=foot))]
 
 
-def _scoped(view: View, code: str, level: str, unit: str, where: dict[str, Any]) -> html.Section:
+def _scoped(view: View, figure: Row | None, level: str, unit: str, where: dict[str, Any], code: str) -> html.Section:
     """A ratio over a frozen list: numerator and denominator of the list's enterprises alone, and their sums.
 
     The whole county's or township's figures of these indicators would give another ratio.
@@ -239,7 +239,6 @@ def _scoped(view: View, code: str, level: str, unit: str, where: dict[str, Any])
         if level == "county" or row["township_code"] == unit
     ]
     scope = view.named(view.catalogue.scopes.get(indicator["scope"]), indicator["scope"])
-    title = view.t("trace.scope_title", scope=scope, n=len(rows))
     if not rows:
         return tables.section(view.t("trace.ratio_title"), html.P(view.t("trace.scope_hidden", scope=scope)))
     zero = Decimal(0)
@@ -272,21 +271,30 @@ def _scoped(view: View, code: str, level: str, unit: str, where: dict[str, Any])
             )
         )
     factor = numbers.to_decimal(indicator["multiplier"]) or Decimal(1)
-    foot = [
-        html.Tr(
-            [
-                tables.row_head(view.t("trace.sum", n=len(rows))),
-                tables.cell(view.value(above, sums[0]), numeric=True, class_name="strong"),
-                tables.cell(view.value(below, sums[1]), numeric=True, class_name="strong"),
-                tables.cell(
-                    view.value(code, sums[0] / sums[1] * factor) if sums[1] else numbers.NOTHING,
-                    numeric=True,
-                    class_name="strong",
-                ),
-                tables.cell(""),
-            ]
-        )
-    ]
+    ratio = sums[0] / sums[1] * factor if sums[1] else None
+    own = numbers.to_decimal(figure["value_ytd"]) if figure else None
+    # A reader who sees some of the list alone is not given their sum as if it made the figure.
+    is_all = ratio is not None and own is not None and view.value(code, ratio) == view.value(code, own)
+    title = view.t("trace.scope_title" if is_all else "trace.scope_some", scope=scope, n=len(rows))
+    foot = (
+        []
+        if not is_all
+        else [
+            html.Tr(
+                [
+                    tables.row_head(view.t("trace.sum", n=len(rows))),
+                    tables.cell(view.value(above, sums[0]), numeric=True, class_name="strong"),
+                    tables.cell(view.value(below, sums[1]), numeric=True, class_name="strong"),
+                    tables.cell(
+                        view.value(code, ratio),
+                        numeric=True,
+                        class_name="strong",
+                    ),
+                    tables.cell(""),
+                ]
+            )
+        ]
+    )
     header = [
         [
             tables.head(view.t("col.enterprise")),

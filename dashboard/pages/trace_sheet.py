@@ -87,7 +87,7 @@ def _sent(view: View, row: Row) -> dict[str, str]:
     """Who sent a cell's workbook, and when."""
     received = row["received_at"]
     return {
-        "who": view.unit_name(row["reporter_unit_id"]),
+        "who": view.reporter(row["reporter_unit_id"]),
         "when": f"{received:%Y-%m-%d %H:%M}" if received else numbers.NOTHING,
     }
 

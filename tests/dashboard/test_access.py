@@ -433,3 +433,10 @@ def test_no_relation_and_no_role_stands_twice() -> None:
         with file.open(encoding="utf-8-sig", newline="") as handle:
             names = [row[key] for row in csv.DictReader(handle)]
         assert len(names) == len(set(names)), (file.name, sorted(name for name in names if names.count(name) > 1))
+
+
+def test_after_sign_in_a_reader_stands_on_a_page_of_their_own(home: Settings) -> None:
+    """The overview is not among an enterprise reporter's pages: it must not be a refusal that greets them."""
+    Accounts(home).add(Account("mine", "enterprise_reporter", unit="915299017902238141"), GOOD)
+    assert sign_in(client(home), "mine").headers["Location"] == "/enterprise"
+    assert sign_in(client(home), "mine", next="/submissions").headers["Location"] == "/submissions"
