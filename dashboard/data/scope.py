@@ -173,15 +173,15 @@ def _among(kind: str, column: str) -> str:
     return f"(${PREFIX}whole or {found})" if kind == "indicators" else found
 
 
-def _suppressed(rule: dict[str, str], *, county: bool = False) -> str:
-    """Whether the figure of a row, or its county's, may identify an enterprise and is left out.
+def _suppressed(rule: dict[str, str], which: str = "suppressed") -> str:
+    """Whether the figure of a row, its county's, or the row's of any month may identify an enterprise and is left out.
 
     A subquery that does not look at the row it is asked for: DuckDB answers it once, after the page's own conditions.
     """
     level, unit, indicator, period = (
         column if column.startswith("'") else f"{rule['relation']}.{column}" for column in rule["hidden"].split("|")
     )
-    template = (FOLDER / f"suppressed{'_county' if county else ''}.sql").read_text(encoding="utf-8").strip()
+    template = (FOLDER / f"{which}.sql").read_text(encoding="utf-8").strip()
     return template.format(level=level, unit=unit, indicator=indicator, period=period)
 
 
@@ -215,15 +215,15 @@ def _predicate(rule: dict[str, str]) -> str:
 
 
 def _columns(rule: dict[str, str]) -> str:
-    """All columns; emptied are those that tell which enterprise a row is about where it is out of scope, and those by
-    which a county's figure that is left out could be computed."""
+    """All columns; emptied are those that tell which enterprise a row is about where it is out of scope, those by which a
+    county's figure that is left out could be computed, and those that look back at months of which one is left out."""
     masked = [column for column in rule["mask"].split("|") if column]
     parts = [
         f"case when {_among('enterprises', rule['enterprise'])} then {column} end as {column}" for column in masked
     ]
-    telling = [column for column in rule["gives_away"].split("|") if column]
-    if telling:
-        kept = f"not coalesce({_suppressed(rule, county=True)}, false)"
+    for rules_of, which in (("gives_away", "suppressed_county"), ("looks_back", "suppressed_ever")):
+        telling = [column for column in rule[rules_of].split("|") if column]
+        kept = f"not coalesce({_suppressed(rule, which)}, false)" if telling else ""
         parts += [f"case when {kept} then {column} end as {column}" for column in telling]
     return f"* replace ({', '.join(parts)})" if parts else "*"
 

@@ -14,7 +14,7 @@ from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages.overview import history_start, spark
 from dashboard.pages.page import Page, source_note
-from dashboard.pages.township import status_cell
+from dashboard.pages.township import month_or_change, status_cell
 from dashboard.view import View
 
 # Rows of the list on paper: about thirty sheets.
@@ -280,6 +280,8 @@ def _indicator_table(view: View, identity: str, codes: list[str], history: dict[
             tables.head(view.t("col.base"), numeric=True),
             tables.head(view.t("col.growth"), numeric=True),
             tables.head(view.t("col.growth_change"), numeric=True),
+            tables.head(view.t("col.growth_month_or_change"), numeric=True),
+            tables.head(view.t("col.growth_two_year"), numeric=True),
             tables.head(view.t("col.spark")),
             tables.head(view.t("col.reach")),
         ]
@@ -293,7 +295,7 @@ def _indicator_table(view: View, identity: str, codes: list[str], history: dict[
         flow = view.catalogue.indicators[code]["kind"] in ("flow", "count")
         if row is None:
             cells = [tables.cell(view.t("status.missing"), numeric=True, class_name="muted")]
-            cells += [tables.cell(numbers.NOTHING, numeric=True, class_name="muted") for _ in range(4)]
+            cells += [tables.cell(numbers.NOTHING, numeric=True, class_name="muted") for _ in range(6)]
         else:
             cells = [
                 tables.cell(view.value(code, row["value_month"]) if flow else numbers.NOTHING, numeric=True),
@@ -308,6 +310,8 @@ def _indicator_table(view: View, identity: str, codes: list[str], history: dict[
                 tables.cell(view.value(code, row["base_ytd"]), numeric=True, class_name="muted"),
                 tables.cell(view.growth(row), numeric=True),
                 tables.cell(numbers.number(row["growth_change_pp"], 1, signed=True), numeric=True),
+                tables.cell(month_or_change(view, row, code), numeric=True),
+                tables.cell(numbers.number(row["growth_two_year_pct"], 1), numeric=True),
             ]
         body.append(
             html.Tr(

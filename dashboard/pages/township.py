@@ -471,11 +471,23 @@ def _target_text(view: View, row: Row, code: str) -> str:
     return view.t("target.cap", x=text, unit="") if form == "cap" else text
 
 
-def _required(view: View, row: Row, code: str) -> str:
+def month_or_change(view: View, row: Row, code: str) -> str:
+    """环比 of a flow's month in %, 比年初 of a stock in the unit shown (domain.md B.2)."""
+    if row.get("change_since_year_end") is not None:
+        return view.value(code, row["change_since_year_end"])
+    return numbers.number(row.get("growth_month_pct"), 1)
+
+
+def _required(view: View, row: Row, code: str) -> Any:
+    """What a month must bring from now on, and the growth over last year's rest that this is."""
     needed = numbers.to_decimal(row.get("required_monthly"))
     if needed is not None and needed <= 0:
         return view.t("required.met")
-    return view.value(code, needed)
+    text = view.value(code, needed)
+    if row.get("required_growth_pct") is None:
+        return text
+    growth = numbers.number(row["required_growth_pct"], 1)
+    return [text, html.Div(view.t("required.growth", pct=growth), className="small muted")]
 
 
 def _forecast(view: View, row: Row, code: str) -> str:
@@ -493,6 +505,7 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     flow = view.catalogue.indicators[code]["kind"] in ("flow", "count") and not view.yearly
     field, base_field = ("value_month", "base_month") if flow else ("value_ytd", "base_ytd")
     unit = view.display_unit(code)
+    unit_id = view.state.township or ""
     labels, actual, base, texts, body = [], [], [], [], []
     for period in periods:
         row = by_period.get(period, {})
@@ -510,11 +523,17 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
                     tables.cell(
                         view.t("status.missing") if row.get("is_carried") else view.value(code, value), numeric=True
                     ),
+                    *([tables.cell(view.value(code, row.get("value_month_derived")), numeric=True)] if flow else []),
                     tables.cell(view.value(code, before), numeric=True),
-                    tables.cell(view.value(code, row.get("value_ytd")), numeric=True),
+                    tables.cell(month_or_change(view, row, code), numeric=True),
+                    tables.cell(
+                        view.figure(view.value(code, row.get("value_ytd")), code, "township", unit_id, period),
+                        numeric=True,
+                    ),
                     tables.cell(
                         view.growth_text({"indicator_code": code, **row}) if row else numbers.NOTHING, numeric=True
                     ),
+                    tables.cell(numbers.number(row.get("growth_two_year_pct"), 1), numeric=True),
                 ]
             )
         )
@@ -540,9 +559,12 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
         [
             tables.head(view.t("col.period")),
             tables.head(measure, numeric=True),
+            *([tables.head(view.t("col.month_derived"), numeric=True)] if flow else []),
             tables.head(view.t("series.base"), numeric=True),
+            tables.head(view.t("col.growth_month" if flow else "col.since_year_end"), numeric=True),
             tables.head(view.t("col.ytd"), numeric=True),
             tables.head(view.t("col.growth"), numeric=True),
+            tables.head(view.t("col.growth_two_year"), numeric=True),
         ]
     ]
     chart = dcc.Graph(

@@ -114,6 +114,7 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
         ),
         (view.t("col.base"), view.t("with_unit", value=view.value(code, row["base_ytd"]), unit=unit)),
         (view.t("col.growth"), view.growth(row)),
+        *_looking_back(view, row, code),
     ]
     if row["declared_growth_pct"] is not None:
         items.append((view.t("trace.declared_growth"), numbers.number(row["declared_growth_pct"], 1)))
@@ -133,6 +134,29 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
     items.append((view.t("col.formula"), formula_text))
     items.append((view.t("nav.dictionary"), view.link(view.indicator(code), "/dictionary", indicator=code)))
     return html.Dl([html.Div([html.Dt(term), html.Dd(value)]) for term, value in items], className="facts")
+
+
+def _looking_back(view: View, row: Row, code: str) -> list[tuple[str, Any]]:
+    """The month between two years to date beside the month reported, 环比, 比年初, 两年平均, and what the rest must bring."""
+    unit = view.unit_label(code)
+    items: list[tuple[str, Any]] = []
+    derived = numbers.to_decimal(row["value_month_derived"])
+    if derived is not None:
+        text = view.t("with_unit", value=view.value(code, derived), unit=unit)
+        key = "trace.derived_same" if derived == numbers.to_decimal(row["value_month"]) else "trace.derived_differs"
+        items.append((view.t("col.month_derived"), view.t(key, value=text)))
+    for column in ("growth_month", "growth_two_year"):
+        if row[f"{column}_pct"] is not None:
+            items.append((view.t(f"col.{column}"), numbers.number(row[f"{column}_pct"], 1)))
+    if row["change_since_year_end"] is not None:
+        change = view.value(code, row["change_since_year_end"])
+        items.append((view.t("col.since_year_end"), view.t("with_unit", value=change, unit=unit)))
+    if row["implied_target_value"] is not None:
+        implied = view.value(code, row["implied_target_value"])
+        items.append((view.t("trace.implied_target"), view.t("with_unit", value=implied, unit=unit)))
+    if row["required_growth_pct"] is not None:
+        items.append((view.t("col.required_growth"), numbers.number(row["required_growth_pct"], 1)))
+    return items
 
 
 def _parts(view: View, figure: Row | None, code: str, level: str, unit: str, basis: str) -> list[Any]:

@@ -140,6 +140,27 @@ def test_outside_roles_see_no_figure_that_identifies(guarded: Settings, role: st
                 assert row.get("contribution_share_pct") is None and row.get("contribution_pp") is None
 
 
+def test_no_column_that_looks_back_tells_of_a_month_that_is_hidden(guarded: Settings) -> None:
+    """环比 gives last month away, 比年初 December, 两年平均 the year before last: where one is hidden, all of them go."""
+    ((town, code, period),) = ask(
+        guarded,
+        "SELECT unit_id, indicator_code, max(period) FROM marts.fct_indicator_progress AS p WHERE basis = 'comparable' "
+        "AND level = 'township' AND coalesce(growth_month_pct, change_since_year_end, growth_two_year_pct) IS NOT NULL "
+        "AND (unit_id, indicator_code) IN (SELECT (unit_id, indicator_code) FROM marts.fct_suppression) "
+        "AND (unit_id, indicator_code, period) NOT IN (SELECT (unit_id, indicator_code, period) FROM marts.fct_suppression) "
+        "GROUP BY ALL ORDER BY ALL LIMIT 1",
+    )
+    columns = ("value_month_derived", "growth_month_pct", "change_since_year_end", "growth_two_year_pct")
+    at = {"level": "township", "unit_id": town, "basis": "comparable", "since": period, "period": period}
+    store = Store(PublishedReader(guarded))
+    store.scope_of = lambda: load_roles(guarded).scope(Account("x", "township_head", town))
+    for reader, is_open in ((store, False), (Store(PublishedReader(guarded)), True)):
+        rows = reader.draw(lambda snapshot: snapshot.rows("unit_progress", **at))
+        told = {row["indicator_code"] for row in rows if any(row[column] is not None for column in columns)}
+        assert (code in told) is is_open
+        assert len(told) > 5, "of the others they are told"
+
+
 def test_the_bulletin_for_others_leaves_them_out(
     guarded: Settings, hidden: tuple[str, str, str], tmp_path: Path
 ) -> None:
