@@ -472,7 +472,7 @@ def _target_text(view: View, row: Row, code: str) -> str:
 
 
 def month_or_change(view: View, row: Row, code: str) -> str:
-    """环比 of a flow's month in %, 比年初 of a stock in the unit shown (domain.md B.2)."""
+    """A month over the month before in %, of a stock its change since the year end in the unit shown (domain.md B.2)."""
     if row.get("change_since_year_end") is not None:
         return view.value(code, row["change_since_year_end"])
     return numbers.number(row.get("growth_month_pct"), 1)

@@ -137,7 +137,7 @@ def _figure(view: View, row: Row, code: str) -> html.Dl:
 
 
 def _looking_back(view: View, row: Row, code: str) -> list[tuple[str, Any]]:
-    """The month between two years to date beside the month reported, 环比, 比年初, 两年平均, and what the rest must bring."""
+    """The month between two years to date beside the one reported, changes against other months, what the rest must bring."""
     unit = view.unit_label(code)
     items: list[tuple[str, Any]] = []
     derived = numbers.to_decimal(row["value_month_derived"])
