@@ -125,7 +125,7 @@ def _proposal(settings: Settings, looked: command.Looked, t: Translator) -> dict
         )
     tried = looked.tried
     read = t("map.would_read", n=tried["observations"], units=tried["resolved"]) if tried else t("map.reads_nothing")
-    problem = tried["problem"] if tried else None
+    problem = tried["problem" if t.lang == "en" else "problem_zh"] if tried else None
     return {
         "sheets": sheets,
         "choices": [[LEAVE_OUT, t("map.leave_out")], *[[code, f"{code} {name}"] for code, name in names.items()]],

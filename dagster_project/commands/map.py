@@ -56,7 +56,10 @@ def look(
         raise CommandError(error.key, **error.fields) from error
     if not proposals:
         raise CommandError("map.no_table", file=name)
-    rows = rows_of(proposals)
+    # Where a form reads the sheet and nothing is proposed, a mapping could only take something away.
+    said = [one.state for proposal in proposals for one in [*proposal.columns, *proposal.items]]
+    is_read = all(proposal.is_known for proposal in proposals) and "proposed" not in said and not unit_column
+    rows = {} if is_read and not changes else rows_of(proposals)
     tried = _try(seeds, rows, content, name, proposals, known) if rows else None
     headings = [item.heading for proposal in proposals for item in proposal.items]
     return Looked(name, proposals, rows, tried, {text: reading.vocabulary.clean_name(text) for text in headings})
@@ -89,7 +92,9 @@ def run(
     if as_json:
         out(json.dumps(as_dict(looked, mapping_id), ensure_ascii=False))
     else:
-        _print(file, looked.proposals, looked.tried, mapping_id, texts)
+        indicators = load_reference(settings.seeds).rows("indicators")
+        names = {str(row["indicator_code"]): f"{row['name_zh']} / {row['name_en']}" for row in indicators}
+        _print(file, looked.proposals, looked.tried, mapping_id, texts, names)
 
 
 def overrides(changes: Sequence[str]) -> dict[str, str]:
@@ -140,6 +145,7 @@ def _try(
         "resolved": sum(one.unit_id is not None for one in parsed.observations),
         "errors": len(errors),
         "problem": errors[0].message_en if errors else None,
+        "problem_zh": errors[0].message_zh if errors else None,
     }
 
 
@@ -170,6 +176,7 @@ def _print(
     tried: Mapping[str, Any] | None,
     mapping_id: str | None,
     texts: Texts,
+    names: Mapping[str, str],
 ) -> None:
     for proposal in proposals:
         key = "map.sheet_known" if proposal.is_known else "map.sheet_new"
@@ -180,24 +187,45 @@ def _print(
             "layout": proposal.layout or "—",
             "period": proposal.period or "—",
             "rows": proposal.header_rows or "—",
-            "level": proposal.unit_level or "—",
+            **_level(texts, proposal.unit_level),
             "units": proposal.units,
             "known": proposal.units_known,
             "confidence": f"{proposal.confidence:.2f}",
         }
         out(texts.lines(key, **fields))
         for one in [*proposal.columns, *proposal.items]:
-            out(_line(one))
+            out(_line(texts, one, names))
+        if not proposal.is_known and proposal.unit_level != "item" and proposal.units and not proposal.units_known:
+            out(texts.lines("map.no_units", sheet=proposal.sheet, names=", ".join(proposal.unknown)))
     if tried is not None:
         out(texts.lines("map.would_read", observations=tried["observations"], resolved=tried["resolved"]))
+        if tried["problem"] and not tried["observations"]:
+            out(texts.lines("map.reads_nothing", problem_zh=tried["problem_zh"], problem_en=tried["problem"]))
     if mapping_id is not None:
         out(texts.lines("map.accepted", mapping=mapping_id))
     elif tried is not None:
         out(texts.lines("map.how", file=file))
+    else:
+        out(texts.lines("map.nothing", file=file.name))
 
 
-def _line(one: ColumnProposal) -> str:
-    place = one.letter or "·"
-    heading = " ".join(one.heading.split())
-    means = " ".join(part for part in (one.means, one.measure, one.unit) if part) or "—"
-    return f"  {place:>3}  {one.state:<9} {one.confidence:4.2f}  {heading} → {means}"
+def _level(texts: Texts, level: str | None) -> dict[str, str]:
+    zh, en = texts.pair(f"map.level.{level}") if level else ("—", "—")
+    return {"level_zh": zh, "level_en": en}
+
+
+def _line(texts: Texts, one: ColumnProposal, names: Mapping[str, str]) -> str:
+    """One column or item: how it was judged, how surely, its heading and what it means, an indicator with its name."""
+    name = names.get(one.means or "")
+    meaning = f"{one.means} {name}" if name else one.means
+    if one.state in ("unit", "item"):
+        meaning = None
+    parts = (meaning, one.measure, one.unit) if one.state != "ignored" else ()
+    return texts.lines(
+        "map.column",
+        place=(one.letter or "·").rjust(3),
+        state=" ".join(dict.fromkeys(texts.pair(f"map.state.{one.state}"))),
+        confidence=f"{one.confidence:.2f}",
+        heading=" ".join(one.heading.split()),
+        means=" ".join(part for part in parts if part) or "—",
+    )

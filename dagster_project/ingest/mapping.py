@@ -34,6 +34,7 @@ from dagster_project.ingest.vocabulary import Term, Vocabulary
 # From here on a likeness is proposed; below, down to POSSIBLE, it is only shown.
 PROPOSED, POSSIBLE = 0.8, 0.5
 ROWS_LOOKED_AT = 60
+NAMES_SHOWN = 3
 # More than any form of the deployment can score: a confirmed mapping is exact.
 SIGNATURE_WEIGHT = 2.0
 SOURCE_RANK = 60
@@ -73,6 +74,7 @@ class SheetProposal:
     unit_level: str | None = None
     units: int = 0
     units_known: int = 0
+    unknown: list[str] = field(default_factory=list)  # some of the names that no register has
     columns: list[ColumnProposal] = field(default_factory=list)
     items: list[ColumnProposal] = field(default_factory=list)
     title: str = ""
@@ -144,7 +146,9 @@ def _is_data(cells: Sequence[Any]) -> bool:
     filled = [value for value in cells if value is not None and value != ""]
     numbers = sum(is_number_like(value) for value in filled)
     texts = [value for value in filled if isinstance(value, str) and not is_number_like(value)]
-    return numbers >= 2 and numbers * 2 >= len(filled) and len(texts) >= 1
+    # A register with figures has more words than numbers; a heading hardly ever has three of these.
+    is_mostly = numbers >= 2 and numbers * 2 >= len(filled)
+    return len(texts) >= 1 and (is_mostly or (numbers >= 3 and numbers * 4 >= len(filled)))
 
 
 def _above(sheet: Sheet, first: int, vocabulary: Vocabulary) -> Block | None:
@@ -315,7 +319,7 @@ def _unit_column(
     chosen: str | None,
 ) -> int | None:
     """The column that says whom or what a row is about: townships, enterprises or indicators; else the first of texts."""
-    best: tuple[float, int, str, int, int] | None = None
+    best: tuple[float, int, str, int, int, list[str]] | None = None
     for index in sorted(block.paths):
         letter = address(0, index)[:-1]
         texts = [
@@ -339,12 +343,13 @@ def _unit_column(
         # of columns that say nothing, the first with mostly texts
         rank = share if share else (0.01 if len(words) * 2 > len(texts) else 0.0)
         if best is None or rank > best[0]:
-            best = (rank, index, level, len(rows), counts[level])
+            best = (rank, index, level, len(rows), counts[level], rows[:NAMES_SHOWN])
     if best is None:
         if chosen is not None:
             raise BadOverride("map.no_column", column=chosen)
         return None
-    _, index, proposal.unit_level, proposal.units, proposal.units_known = best
+    _, index, proposal.unit_level, proposal.units, proposal.units_known, first = best
+    proposal.unknown = [] if proposal.units_known else first
     return index
 
 

@@ -135,3 +135,20 @@ def test_likeness_is_of_whole_words() -> None:
     assert likeness("生产总值", "地区生产总值") >= 0.75
     assert likeness("实交税金", "煤炭库存") == 0.0
     assert likeness("", "x") == 0.0
+
+
+def test_a_register_with_more_words_than_figures_has_its_header_found(vocabulary: Vocabulary) -> None:
+    heads = ("报送地", "联系人", "电话", "地址", "所属行业", "经营状态", "本年产出增加值总额", "缴纳的税金", "用工")
+    rows = [
+        ("云溪街道", "王五", "无", "一号", "建材", "在产", 1201, 90, 30),
+        ("枫林湖镇", "李四", "无", "二号", "化工", "在产", 3300, 210, 44),
+    ]
+    (proposal,) = propose(book((("示范县2026年10月生产单位名册",), heads, *rows)), vocabulary)
+    assert proposal.header_rows == "2-2" and (proposal.units, proposal.units_known) == (2, 2)
+    assert states(proposal)["H"] == ("proposed", "TE03")
+
+
+def test_names_that_no_register_has_are_told(vocabulary: Vocabulary) -> None:
+    strange = tuple(("甲乙丙镇", *row[1:]) if len(row) > 1 and isinstance(row[1], int) else row for row in OWN)
+    (proposal,) = propose(book(strange), vocabulary)
+    assert proposal.units_known == 0 and proposal.unknown[0] == "甲乙丙镇"

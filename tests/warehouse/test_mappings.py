@@ -101,3 +101,18 @@ def test_the_deployments_own_word_goes_first(home: Settings, tmp_path: Path) -> 
     folder = mappings.merged(home.seeds, tmp_path / "merged", rows)
     text = (folder / "heading_aliases.csv").read_text(encoding="utf-8")
     assert text.count("\n累计,") == 1 and "\n累计,ignore" not in text and "从来没有过的词,ignore" in text
+
+
+def test_a_sheet_that_a_form_reads_already_is_offered_no_mapping(home: Settings) -> None:
+    """A mapping could only take something away from it."""
+    known = (
+        ("示范县乡镇企业主要经济指标完成情况表（2026年1-10月）",),
+        ("单位：万元",),
+        ("乡镇", "增加值"),
+        ("云溪街道", 1201),
+    )
+    path = write(home.inbox / "known.xlsx", (*known, ("枫林湖镇", 3300)))
+    shown = tew(home, "map", str(path), "--json")
+    said = json.loads(shown.stdout)
+    assert said["sheets"][0]["is_known"] and said["would_read"] is None and said["rows"] == {}
+    assert tew(home, "map", str(path), "--accept").returncode == 1
