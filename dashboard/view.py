@@ -228,6 +228,10 @@ class View:
         code = row["indicator_code"]
         form = row.get("target_form") or "level"
         word = self.t(f"colour.{colour}")
+        if form == "cap" and numbers.to_decimal(row.get("target_value")) == 0:
+            # Nothing can be used up of a limit of zero: what happened stands beside it.
+            value = self.value(code, row.get("value_ytd"))
+            return self.t("rule.cap_zero", value=value, unit=self.unit_label(code), colour=word)
         if form == "cap":
             return self.t(
                 "rule.cap",
@@ -237,7 +241,11 @@ class View:
                 colour=word,
             )
         if form in ("growth", "reduction", "share", "full"):
-            return self.t("rule.target", gap=self.gap_words(row.get("gap_pp"), form), colour=word)
+            said = self.t("rule.target", gap=self.gap_words(row.get("gap_pp"), form), colour=word)
+            told, asked = row.get("reported_units"), row.get("expected_units")
+            # A reduction is that of a list: where one of it lacks a figure, the list is not whole (domain.md B.3).
+            is_part = form == "reduction" and told is not None and asked is not None and told < asked
+            return self.t("rule.not_whole", said=said, n=told, of=asked) if is_part else said
         if row.get("attainment_pct") is None:
             # A bound of zero or below has no percentage: the figure stands beside it.
             value, target = self.value(code, row.get("value_ytd")), self.value(code, row.get("target_value"))
