@@ -1,7 +1,7 @@
 """What a refresh costs at the scale of a county, a city and a province, by the commands a person types.
 
-Measures, in one run: the first refresh (everything built and tested), one workbook that arrives with a new figure, and
-"nothing new": seconds, seconds per million observations, peak memory of each; size of the published file; the slowest
+Measures, in one run: the first refresh (everything built and tested), one workbook that arrives with a new figure (of the
+newest month: earlier years are kept; of the oldest: none is), and "nothing new": seconds, seconds per million observations, peak memory of each; size of the published file; the slowest
 dbt models of the first refresh; the same main marts by hand in pandas (benchmarks/scale_pandas.py), beside.
 Belongs here: nothing else. Pages at scale: benchmarks/dashboard_load.py.
 Run: python -m benchmarks.scale --scale city [--months 120] [--again 3] [--json FILE]
@@ -58,9 +58,11 @@ def run(environment: dict[str, str], *command: str) -> Cost:
         return Cost(elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output.read())
 
 
-def one_workbook_arrives(home: Path, number: int) -> None:
-    """The first sheet of enterprises of the inbox again, under another name, its first figure a thousandth larger."""
-    source = min(path for path in (home / "inbox").glob("*.xlsx") if "规模以上" in path.name)
+def one_workbook_arrives(home: Path, number: int, *, newest: bool = True) -> None:
+    """A sheet of enterprises of the newest month (else the oldest) again, under another name, its first figure a
+    thousandth larger."""
+    found = sorted(path for path in (home / "inbox").glob("[12]???年*.xlsx") if "规模以上" in path.name)
+    source = found[-1 if newest else 0]
     book = openpyxl.load_workbook(source)
     cells = (cell for row in book.active.iter_rows(min_row=HEADING_ROWS + 1) for cell in row)
     figure = next(cell for cell in cells if isinstance(cell.value, int | float) and cell.value > HEADING_ROWS * 25)
@@ -131,7 +133,9 @@ def measure(
     for number in range(1, again + 1):
         one_workbook_arrives(home, number)
         arrived.append(run(environment, *TEW, "refresh"))
-    note("one workbook arrives, to the published figure", arrived, observations)
+    note("one workbook of the newest month arrives, to the published figure", arrived, observations)
+    one_workbook_arrives(home, again + 1, newest=False)
+    note("one of the oldest month, every year made anew", [run(environment, *TEW, "refresh")], observations)
     note("nothing new", [run(environment, *TEW, "refresh") for _ in range(again)], observations)
     published = Path(run(environment, *TEW, "path").output.strip())
     rows.extend(by_hand(environment, home, published) if scale != "county" else [])

@@ -114,13 +114,33 @@ def refresh(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait where another refresh is at work on this home.")
     ] = 600.0,
+    full: Annotated[
+        bool, typer.Option("--full", help="Make every year anew, also where nothing is new; nothing is read again.")
+    ] = False,
 ) -> None:
     """Take in what is new in the inbox, audit, build, test and publish it.
 
+    Years that nothing touched are taken over from the last version (tew compare holds that against a whole build).
     0: published, whatever cells or files were rejected and listed, or nothing was new.
     1: nothing was published; the last version still serves.
     """
     from dagster_project.commands import refresh as command
+
+    command.run(_settings(), as_json=as_json, wait=wait, is_full=full)
+
+
+@app.command()
+def compare(
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
+    ] = 600.0,
+) -> None:
+    """Make all marts whole beside the published version and say whether every cell is the same; publishes nothing.
+
+    1: they differ; the next refresh then makes everything anew.
+    """
+    from dagster_project.commands import compare as command
 
     command.run(_settings(), as_json=as_json, wait=wait)
 

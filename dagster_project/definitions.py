@@ -16,9 +16,11 @@ from dagster_project.orchestration.assets import build_assets
 from dagster_project.orchestration.checks import CALENDAR, calendar_checks, calendar_job
 from dagster_project.orchestration.chores import (
     BULLETIN,
+    COMPARE,
     REMINDERS,
     RETENTION,
     bulletin_job,
+    compare_job,
     month_end_job,
     rebuild_job,
     reminders_job,
@@ -44,6 +46,7 @@ def build_defs(settings: Settings, session: Session | None = None) -> Definition
         CALENDAR: calendar_job(),
         BULLETIN: bulletin_job(settings),
         RETENTION: retention_job(settings),
+        COMPARE: compare_job(settings),
     }
 
     def schedules(seeds: Path) -> list[ScheduleDefinition]:

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         return self.work / "candidate" / "warehouse.duckdb"
 
     @cached_property
+    def intermediate(self) -> Path:
+        """What dbt computes on the way to the candidate and keeps from refresh to refresh; never published."""
+        return self.candidate.with_name("intermediate.duckdb")
+
+    @cached_property
     def as_of_day(self) -> str:
         """The day whose knowledge dbt shows, YYYY-MM-DD; empty: all that is known (warehouse/as_of.py changes it)."""
         return ""

@@ -53,16 +53,18 @@ class ProgressPrinter:
             note(f"  {done}/{total} {what}" if total else f"  {what}")
 
 
-def run(settings: Settings, *, as_json: bool, wait: float, is_rebuild: bool = False) -> None:
+def run(settings: Settings, *, as_json: bool, wait: float, is_rebuild: bool = False, is_full: bool = False) -> None:
     """One refresh; raises RefreshFailed where nothing was published, LockHeld where another one does not end."""
     texts = Texts(settings.seeds)
-    if not is_rebuild and (found := refresh.nothing_new(settings)) is not None:
+    if not (is_rebuild or is_full) and (found := refresh.nothing_new(settings)) is not None:
         _print_nothing_new(found, texts, as_json)
         return
     _announce_wait(settings, texts, wait)
     with lock.refresh_lock(settings, wait_s=wait):
         if is_rebuild:
             refresh.discard_work(settings)
+        elif is_full:
+            refresh.discard_kept(settings)
         with Readers(settings) as readers:
             _refresh(settings, texts, as_json, readers)
 

@@ -21,7 +21,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.orchestration.checks import CALENDAR
-from dagster_project.orchestration.chores import BULLETIN, REMINDERS, RETENTION, bulletin_day
+from dagster_project.orchestration.chores import BULLETIN, COMPARE, REMINDERS, RETENTION, bulletin_day
 from dagster_project.reference import Reference, ReferenceError
 from dagster_project.settings import Settings
 from dagster_project.warehouse.refresh import nothing_new
@@ -72,6 +72,7 @@ def monthly_calendar(
         REMINDERS: (f"{minute} {hour} * * *", "On the days of reminder_days: what is due, and who has not reported."),
         BULLETIN: (f"{minute} {hour} {bulletin_day(reference)} * *", "The draft of last month's bulletin."),
         RETENTION: ("30 3 * * *", "Clears away what is not needed any more."),
+        COMPARE: ("30 4 * * 0", "On Sundays: is what refreshes published what a whole build gives?"),
     }
     return [
         ScheduleDefinition(

@@ -94,6 +94,7 @@ def _make(settings: Settings, version: str, day: date, progress: Callable[[str],
     target = place(settings, version, day)
     target.parent.mkdir(parents=True, exist_ok=True)
     own.candidate.replace(target)
+    own.intermediate.unlink(missing_ok=True)
     _forget_old(target.parent.parent, target.parent)
     return target
 

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.settings import Settings, load_settings
-from dagster_project.warehouse import fingerprints, spark, store
+from dagster_project.warehouse import fingerprints, increments, spark, store
 from dagster_project.warehouse.errors import BuildFailed
 from dagster_project.warehouse.files import read_json, write_json
 
@@ -61,6 +61,10 @@ class BuildResult:
     error: str | None = None
     position: str | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    # The first year made anew, YYYY, or why everything was; what the kept tables were made from (increments.py).
+    since: str | None = None
+    whole: str = ""
+    made_from: dict[str, Any] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[NodeResult]:
@@ -90,6 +94,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         "TEW_DBT_WAREHOUSE": str(settings.warehouse),
         "TEW_DBT_CANDIDATE": str(settings.candidate),
+        "TEW_DBT_KEPT": str(settings.intermediate),
         "TEW_DBT_TEMP": str(settings.work / "spill"),
         "TEW_DBT_AS_OF": settings.as_of_day,
         "DBT_TARGET_PATH": str(settings.dbt_target_path),
@@ -140,16 +145,21 @@ def arguments(settings: Settings, command: str = "build", *rest: str) -> list[st
     ]
 
 
+def clear_candidate(settings: Settings, kept: bool = False) -> None:
+    """Remove what an earlier build left; with `kept` all but the tables that stay from refresh to refresh."""
+    folder = settings.candidate.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file() and not (kept and path.name.startswith(settings.intermediate.name)):
+            path.unlink()
+
+
 def prepare_candidate(settings: Settings) -> Path:
     """An empty candidate in the storage format that DuckDB 1.x reads; dbt then opens and fills it.
 
     A file keeps the format it was made with (checked at publishing).
     """
-    folder = settings.candidate.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_file():
-            path.unlink()
+    clear_candidate(settings)
     connection = duckdb.connect()
     try:
         target = str(settings.candidate).replace("'", "''")
@@ -218,19 +228,48 @@ def build(
 ) -> BuildResult:
     """Make the candidate: every model and test of the dbt project, from schemas raw and reference.
 
-    `select` is dbt's node selection, for tests; without `judged` the models alone run. Neither result is publishable.
+    Years that nothing touched are taken over from the version that serves (increments.py); where such a build does not
+    come out well, everything is made whole. `select` is dbt's node selection, for tests; without `judged` the models
+    alone run. Neither result is publishable.
     Never raises for what models or tests do; BuildFailed where dbt or the work database cannot be used at all.
     """
     if not settings.warehouse.is_file():
         raise BuildFailed("warehouse.nothing_to_build", file=settings.warehouse.name)
+    is_kept = judged and select is None and not spark.is_chosen(settings) and not settings.as_of_day
+    chosen = increments.plan(settings) if is_kept else increments.Plan(None)
+    increments.forget(settings)
+    result = _made(settings, progress, chosen, select, judged)
+    if chosen.since is not None and not result.ok:
+        chosen = increments.Plan(None, result.whole or "the years made anew did not pass")
+        result = _made(settings, progress, chosen, select, judged)
+    if is_kept and result.ok and not result.made_from:
+        result.made_from = increments.made_from(settings)
+    write_json(result_file(settings), result.as_dict())
+    return result
+
+
+def _made(
+    settings: Settings, progress: Progress | None, chosen: increments.Plan, select: str | None, judged: bool
+) -> BuildResult:
+    """One run of dbt over the candidate, whole or from a year on."""
     started = time.monotonic()
-    prepare_candidate(settings)
+    if chosen.since is None:
+        prepare_candidate(settings)
+    else:
+        clear_candidate(settings, kept=True)
+        if not increments.begin(settings, chosen):
+            return BuildResult(ok=False, seconds=0.0, whole="the published file is not as it was published")
     facts = _facts(settings)
     # Unit tests judge formulas over made-up rows: they belong to the tests of the project, not to every refresh.
     left_out = ["unit_test"] if judged else ["unit_test", "test"]
     rest = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
     rest += ["--select", select] if select else []
+    if chosen.since is not None and (settled := increments.settled(settings)):
+        rest += ["--exclude", *settled]
     command = arguments(settings, "build", *rest)
+    if chosen.since is not None:
+        # The manifest of the last whole build is this one's as well; writing it anew takes a second.
+        command.insert(0, "--no-write-json")
     samples: dict[str, list[dict[str, Any]]] = {}
     if spark.is_chosen(settings):
         with spark.session(settings) as session:
@@ -240,7 +279,11 @@ def build(
                 spark.collect(settings, session)
         error = _exception(outcome) or (_publish_macros(settings) if outcome.success else None)
     else:
-        outcome = invoke(settings, command, [_progress_callback(progress)])
+        try:
+            outcome = invoke(settings, command, [_progress_callback(progress)])
+        finally:
+            if chosen.since is not None:
+                increments.end(settings)
         error = _exception(outcome)
         with _candidate_rows(settings) as rows:
             samples = _samples(outcome, rows)
@@ -250,16 +293,24 @@ def build(
     if not nodes and error is None:
         error = "dbt ran no node"
     ok = bool(outcome.success) and bool(nodes) and error is None and not any(node.is_failed for node in nodes)
-    result = BuildResult(
+    made_from: dict[str, Any] = {}
+    whole = chosen.why
+    if ok and chosen.since is not None:
+        found = increments.watched(settings)
+        made_from = {"inputs": chosen.inputs, "watched": found}
+        if found != chosen.watched:
+            ok, whole = False, "the register of enterprises or townships came out differently"
+    return BuildResult(
         ok=ok and select is None and judged,
         seconds=round(time.monotonic() - started, 3),
         nodes=nodes,
         error=error,
         position=facts.get("position"),
         facts=facts,
+        since=None if chosen.since is None else f"{chosen.since:%Y}",
+        whole=whole,
+        made_from=made_from,
     )
-    write_json(result_file(settings), result.as_dict())
-    return result
 
 
 def _facts(settings: Settings) -> dict[str, str]:
@@ -319,8 +370,10 @@ def _candidate_rows(settings: Settings) -> Iterator[Callable[[str], list[dict[st
         nonlocal connection
         if connection is None:
             connection = store.connect(settings.candidate, read_only=True)
-            work = str(settings.warehouse).replace("'", "''")
-            connection.execute(f"ATTACH '{work}' AS work (READ_ONLY)")
+            for alias, path in (("work", settings.warehouse), ("kept", settings.intermediate)):
+                if path.is_file():
+                    place = str(path).replace("'", "''")
+                    connection.execute(f"ATTACH '{place}' AS {alias} (READ_ONLY)")
         with suppress(duckdb.Error):
             cursor = connection.execute(f"SELECT * FROM ({sql}) LIMIT {SAMPLE_ROWS}")
             names = [column[0] for column in cursor.description or []]

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import build, closing, store
+from dagster_project.warehouse import build, closing, increments, store
 from dagster_project.warehouse.archive import Journal, utc_now
 from dagster_project.warehouse.errors import INTERNAL_ERROR, NothingPublished, PublishRefused
 from dagster_project.warehouse.files import sync_directory, sync_file, write_atomic, write_json
@@ -116,6 +116,8 @@ def publish(
         "rows": rows,
         "build": {
             "seconds": outcome.seconds,
+            "since": outcome.since,
+            "whole": outcome.whole,
             "nodes": outcome.counts(),
             "warnings": [
                 {"name": node.name, "rows": node.failures, "message": node.message} for node in outcome.warnings
@@ -132,6 +134,8 @@ def publish(
     rollback_file(settings).unlink(missing_ok=True)
     rebuild_note(settings).unlink(missing_ok=True)
     Journal(settings.journal).append([{"event": "published", "version": version}])
+    if outcome.made_from:
+        increments.remember(settings, version, outcome.made_from)
     retain(settings)
     return version
 

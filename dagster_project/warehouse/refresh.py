@@ -27,6 +27,7 @@ from dagster_project.warehouse.reception import Reception
 
 if TYPE_CHECKING:
     from dagster_project.warehouse.build import BuildResult
+    from dagster_project.warehouse.increments import Difference
     from dagster_project.warehouse.taking_in import IngestReport
 
 # step (receive, read, build, publish), done, total, what is at hand
@@ -249,6 +250,8 @@ def build_summary(result: BuildResult) -> dict[str, Any]:
         "ok": result.ok,
         "seconds": result.seconds,
         "nodes": result.counts(),
+        "since": result.since,
+        "whole": result.whole,
         "error": result.error,
         "findings": [
             {
@@ -346,9 +349,32 @@ def discard_work(settings: Settings) -> None:
     """
     from dagster_project.warehouse import store
 
+    discard_kept(settings)
+    store.discard(settings)
+
+
+@_explains("rebuild")
+def discard_kept(settings: Settings) -> None:
+    """Forget what is kept of earlier years, so that the next refresh makes every mart anew and publishes."""
+    from dagster_project.warehouse import increments
+
     settings.work.mkdir(parents=True, exist_ok=True)
     pointer.rebuild_note(settings).touch()
-    store.discard(settings)
+    increments.forget(settings)
+
+
+@_explains("compare")
+def compare(settings: Settings, progress: Callable[[str], None] | None = None) -> list[Difference] | None:
+    """The newest version held against marts made whole, cell by cell; None where something new waits, since the work
+    database may then be ahead. Where they differ, what is kept is forgotten. The caller holds the refresh lock."""
+    from dagster_project.warehouse import increments
+
+    if nothing_new(settings) is None:
+        return None
+    found = increments.compare(settings, progress)
+    if found:
+        discard_kept(settings)
+    return found
 
 
 withdraw = _explains("withdraw")(withdrawal.withdraw)

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The figure of every unit with both of its bases (domain.md D.3; docs/architecture.md, Decisions).
 -- Reported: the base printed in this year's form, else last year's figure of the same unit (the same under another code
 -- after a rename or change of rank). Comparable: last year's figures of today's unit and of its predecessors, by weight,
@@ -11,7 +12,7 @@ with figure as (
             when deployment.period_grain = 'year' then year_before.period
             else {{ add_months('unit_figure.asof_period', -12) }}
         end as base_period
-    from {{ ref('int_unit_figure') }} as unit_figure
+    from {{ lately('int_unit_figure') }} as unit_figure
     cross join {{ ref('stg_deployment') }} as deployment
     left join (
         select
@@ -34,7 +35,7 @@ earlier as (
         value_ytd,
         rate_ytd,
         is_carried
-    from {{ ref('int_unit_figure') }}
+    from {{ lately('int_unit_figure', 12) }}
     where value_ytd is not null
 ),
 

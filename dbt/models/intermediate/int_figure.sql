@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Figures and bases on each basis: one row per basis, level, unit, indicator and period. Ratios are the ratio of
 -- year-to-date sums at the level asked for, never summed and never averaged (design.md principle 5); where numerator or
 -- denominator is not at hand, the ratio as reported by the unit itself. An indicator over a scope (≥5000 tce) takes the
@@ -40,10 +41,13 @@ additive as (
             as base_source,
         base.reported_units,
         base.expected_units
-    from {{ ref('int_base') }} as base
+    from {{ lately('int_base', 36) }} as base
     cross join basis
-    -- a boundary does not change an enterprise
-    where base.level <> 'enterprise' or basis.basis = 'reported'
+    where
+        -- a boundary does not change an enterprise
+        (base.level <> 'enterprise' or basis.basis = 'reported')
+        -- a ratio of the year before, whose denominator may have been counted two years earlier
+        and (base.kind = 'stock' or {{ is_lately('base.period', 12) }})
 ),
 
 ratio as (
@@ -268,7 +272,7 @@ price as (
     select
         period,
         max(cast(value_ytd as double)) / 100 as price_level
-    from {{ ref('int_base') }}
+    from {{ lately('int_base', 12) }}
     where indicator_code = '{{ var("price_index_code") }}' and level = 'county' and value_ytd > 0
     group by period
 ),

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Where the year would end, from every month of it: one row per basis, level, unit, indicator and period of a flow, count
 -- or stock with a figure. By the mean share of the year that the same month had in earlier years, else in a straight
 -- line. The band is the size that earlier years' forecasts from this month, made the same way, stayed within so often as
@@ -154,7 +155,7 @@ projected as (
         case when figure.season_share is not null or figure.season_still_to_come is not null then 'seasonal' else 'linear' end
             as forecast_method
     from seasonal as figure
-    left join {{ ref('int_target_progress') }} as target
+    left join {{ lately('int_target_progress') }} as target
         on figure.basis = target.basis
         and figure.level = target.level
         and figure.unit_id = target.unit_id
@@ -162,6 +163,7 @@ projected as (
         and figure.period = target.period
         and target.precedence = 1
         and target.tier = 'must'
+    where {{ is_lately('figure.period') }}
 ),
 
 -- How far such forecasts were off, as a part of the forecast: each ended year forecast again by what is known of the years

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Two forms that report one key with different figures: the one in force first, the other beside it (design.md 3.5).
 with figure as (
     select
@@ -14,7 +15,7 @@ with figure as (
         min(sheet) as sheet,
         min(cell) as cell,
         min(raw_text) as raw_text
-    from {{ ref('int_observation_version') }}
+    from {{ lately('int_observation_version') }}
     where
         (status = 'in_force' or (status = 'superseded' and form_precedence > 1))
         and measure in ('month', 'ytd', 'stock', 'target', 'target_growth', 'target_stretch')

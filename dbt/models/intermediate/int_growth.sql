@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Growth of every figure (domain.md B.2), one row per basis, level, unit, indicator and period. A rate grows in points
 -- or by plain difference where its growth_basis says so, everything else in percent. No growth is computed from a base
 -- that is zero, negative or missing: growth_note_code says which words stand in its place.
@@ -5,7 +6,7 @@ with price as (
     select
         period,
         cast(value_ytd as double) / 100 as price_level
-    from {{ ref('int_figure') }}
+    from {{ lately('int_figure', 24) }}
     where
         indicator_code = '{{ var("price_index_code") }}'
         and level = 'county'
@@ -32,7 +33,7 @@ compared as (
         figure.value_exact - figure.base_exact as delta,
         -- a unit keeps its series under another code (domain.md D.3.8)
         coalesce(township.durable_id, figure.unit_id) as durable_id
-    from {{ ref('int_figure') }} as figure
+    from {{ lately('int_figure', 24) }} as figure
     inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
     left join price on figure.asof_period = price.period
     left join {{ ref('stg_township') }} as township

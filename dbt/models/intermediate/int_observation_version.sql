@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Every cell ever read, with when it was known and whether it is in force.
 -- Supersession is per form, key by key: all lines of a later submission replace all lines of the earlier one.
 -- Where two forms report one key, a figure goes before a blank, then the indicator's source_form order decides, then
@@ -14,7 +15,7 @@ with cell as (
                 then 'quarantined'
             else 'accepted'
         end as standing
-    from {{ ref('stg_observation') }} as observation
+    from {{ lately('stg_observation') }} as observation
     inner join {{ ref('stg_submission') }} as submission on observation.submission_id = submission.submission_id
 ),
 

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- A unit's own figures through each year: one row per indicator, level, unit and period of the indicator's
 -- availability, also where the unit is silent. Year to date is authoritative (domain.md B.1); where only months were
 -- reported it is the last reported year to date and the months since, if none of them is missing. A unit that is
@@ -23,7 +24,7 @@ with reported as (
         max(figure.is_estimated) as is_estimated,
         max(figure.is_carried) as is_footnoted,
         max(figure.source) as source
-    from {{ ref('int_reported_figure') }} as figure
+    from {{ lately('int_reported_figure', 12) }} as figure
     inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
     group by figure.indicator_code, figure.level, figure.unit_id, figure.period, indicator.kind
 ),

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- What was reported of an indicator in a period, cells side by side: one row per indicator, unit, township of the row
 -- and period. Three kinds of rows are made of other facts where the indicator itself was not reported: energy in tce
 -- from fuels, an indicator of a scope (制药工业增加值 …) from its base indicator of the scope's enterprises, accidents
@@ -16,7 +17,7 @@ with cell as (
         null_reason,
         is_estimated,
         is_carried
-    from {{ ref('int_observation_version') }}
+    from {{ lately('int_observation_version') }}
     where status = 'in_force' and measure not in ('target', 'target_growth', 'target_stretch')
 ),
 
@@ -119,7 +120,10 @@ kept_from as (
 month_kept as (
     select period
     from (
-        select distinct period from reported where has_cell = 1
+        -- of every year: a township speaks of accidents from its first mine on
+        select distinct period
+        from {{ ref('int_observation_version') }}
+        where status = 'in_force' and measure in ('month', 'ytd', 'stock')
         union
         select distinct period from {{ ref('int_incident') }}
         union
@@ -274,6 +278,7 @@ safety as (
         and indicator.indicator_code = measure.indicator_code
         and place.period >= measure.period
         and year(place.period) = year(measure.period)
+    where {{ is_lately('place.period') }}
     group by indicator.indicator_code, place.level, place.unit_id, place.township_code, place.period
 )
 

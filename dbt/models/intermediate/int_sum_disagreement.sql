@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- A reported row that is not the sum of its parts: the county's against its townships, a township's against its
 -- enterprises where these exceed it or where the indicator covers exactly the enterprises of a scope. Both figures stay;
 -- ours is published for the county, the report for the township (design.md 3.5, Levels).
@@ -10,7 +11,7 @@ with pair as (
         figure.own_ytd,
         figure.sum_ytd,
         figure.reported_units < figure.expected_units as is_incomplete
-    from {{ ref('int_unit_figure') }} as figure
+    from {{ lately('int_unit_figure') }} as figure
     inner join {{ ref('stg_indicator') }} as indicator on figure.indicator_code = indicator.indicator_code
     where
         figure.own_ytd is not null
@@ -41,7 +42,7 @@ cell as (
             partition by version.indicator_code, version.level, version.unit_id, version.period
             order by case version.measure when 'ytd' then 1 when 'stock' then 2 else 3 end, version.line_no
         ) as choice
-    from {{ ref('int_observation_version') }} as version
+    from {{ lately('int_observation_version') }} as version
     where
         version.status = 'in_force'
         and version.measure in ('ytd', 'stock', 'month')

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The target that holds for a unit in each month of its year: one row per level, unit, indicator, month, tier and form.
 -- After a merger the targets of the predecessors join those of the unit, unless a document issued since then sets them
 -- anew (domain.md D.3.5). A blank target stays as a row without a value: it is pending.
@@ -28,7 +29,7 @@ with issued as (
                 case when version.measure = 'target_growth' then 1 else 0 end,
                 version.line_no
         ) as choice
-    from {{ ref('int_observation_version') }} as version
+    from {{ lately('int_observation_version') }} as version
     inner join {{ ref('stg_indicator') }} as indicator on version.indicator_code = indicator.indicator_code
     where version.status = 'in_force' and version.measure in ('target', 'target_growth', 'target_stretch')
 ),

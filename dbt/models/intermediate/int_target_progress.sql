@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Every target of every unit, held against the figure: attainment, gap and lamp by the form of the target
 -- (domain.md B.3, B.4, J.7). One row per basis, level, unit, indicator, period, tier and form.
 with december as (
@@ -8,7 +9,7 @@ with december as (
         unit_id,
         year(period) as year_no,
         value_exact
-    from {{ ref('int_growth') }}
+    from {{ lately('int_growth', 12) }}
     where month(period) = 12 and value_exact is not null
 ),
 
@@ -20,7 +21,7 @@ printed_start as (
         unit_id,
         year(period) as year_no,
         cast(sum(value_base_ytd) as double) as value_exact
-    from {{ ref('int_reported_figure') }}
+    from {{ lately('int_reported_figure') }}
     where month(period) = 12
     group by indicator_code, level, unit_id, year(period)
 ),
@@ -35,7 +36,7 @@ inherited_start as (
         sum(
             case when line.effective_from <= target.period then december.value_exact * cast(line.weight as double) end
         ) as value_exact
-    from (select distinct indicator_code, level, unit_id, period from {{ ref('int_target') }}) as target
+    from (select distinct indicator_code, level, unit_id, period from {{ lately('int_target') }}) as target
     inner join {{ ref('int_township_predecessor') }} as line
         on target.level = 'township'
         and target.unit_id = line.unit_id
@@ -56,7 +57,7 @@ departed_start as (
         december.indicator_code,
         county.period,
         sum(december.value_exact) as value_exact
-    from (select distinct indicator_code, period from {{ ref('int_target') }} where level = 'county') as county
+    from (select distinct indicator_code, period from {{ lately('int_target') }} where level = 'county') as county
     inner join {{ ref('stg_township_link') }} as link
         on link.to_code is null
         and link.effective_from <= county.period
@@ -112,16 +113,16 @@ met as (
                 printed_start.value_exact
             )
         end as start_value
-    from {{ ref('int_target') }} as target
+    from {{ lately('int_target') }} as target
     inner join {{ ref('stg_indicator') }} as indicator on target.indicator_code = indicator.indicator_code
     left join {{ ref('stg_indicator') }} as numerator on indicator.numerator_code = numerator.indicator_code
     left join {{ ref('stg_indicator') }} as denominator on indicator.denominator_code = denominator.indicator_code
-    inner join {{ ref('int_growth') }} as growth
+    inner join {{ lately('int_growth') }} as growth
         on target.level = growth.level
         and target.unit_id = growth.unit_id
         and target.indicator_code = growth.indicator_code
         and target.period = growth.period
-    inner join {{ ref('int_time_progress') }} as progress_of_time
+    inner join {{ lately('int_time_progress') }} as progress_of_time
         on target.indicator_code = progress_of_time.indicator_code and target.period = progress_of_time.period
     left join december as start_figure
         on growth.basis = start_figure.basis

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- How much of the year should be done by a month: one row per indicator and period (domain.md B.3). By settings.csv,
 -- time_progress_method: the calendar by months (linear) or by days (days), the bureau's table (plan), or what earlier years
 -- had brought by the month (seasonal); the calendar's months where those say nothing.
@@ -20,7 +21,7 @@ curve as (
             select distinct
                 indicator_code,
                 year(period) as year_no
-            from {{ ref('int_growth') }}
+            from {{ lately('int_growth') }}
         ) as asked
         inner join (
             select
@@ -28,8 +29,8 @@ curve as (
                 year(figure.period) as year_no,
                 month(figure.period) as month_no,
                 {{ quotient('figure.value_exact', 'year_end.value_exact') }} * 100 as share_pct
-            from {{ ref('int_growth') }} as figure
-            inner join {{ ref('int_growth') }} as year_end
+            from {{ lately('int_growth', 12 * var('season_years')) }} as figure
+            inner join {{ lately('int_growth', 12 * var('season_years')) }} as year_end
                 on month(year_end.period) = 12
                 and year(figure.period) = year(year_end.period)
                 and figure.basis = year_end.basis
@@ -72,7 +73,7 @@ select
                 / {{ days_between('make_date(year(figure.period), 1, 1)', 'make_date(year(figure.period) + 1, 1, 1)') }}
         else month(figure.period) * cast(100 as double) / 12
     end as time_progress_pct
-from (select distinct indicator_code, period from {{ ref('int_growth') }}) as figure
+from (select distinct indicator_code, period from {{ lately('int_growth') }}) as figure
 cross join {{ ref('stg_deployment') }} as deployment
 left join {{ ref('stg_time_progress') }} as plan
     on (plan.indicator_code = figure.indicator_code or plan.indicator_code is null)

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The figure of every unit at every level: one row per indicator, level, unit and period (design.md 3.5, Levels).
 -- An enterprise's is its own; a township's its own report, else the sum of its enterprises; the county's the sum of its
 -- townships, carried ones included, else its own row. Accidents are counted at each level from the register.
@@ -29,7 +30,7 @@ own as (
         figure.*,
         {{ month_index('figure.period') }} as month_no,
         year(figure.period) as year_no
-    from {{ ref('int_own_figure') }} as figure
+    from {{ lately('int_own_figure', 24) }} as figure
 ),
 
 -- Enterprises → townships ------------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ row_of_enterprise as (
             partition by own.indicator_code, own.unit_id, own.period order by part.township_code nulls last
         ) as part_no
     from own
-    left join {{ ref('int_reported_figure') }} as part
+    left join {{ lately('int_reported_figure', 24) }} as part
         on own.indicator_code = part.indicator_code
         and own.level = part.level
         and own.unit_id = part.unit_id
@@ -317,13 +318,13 @@ silent as (
         on township.township_code = heir.unit_id
         and available.indicator_code = heir.indicator_code
         and available.period = heir.period
-    left join {{ ref('int_reported_figure') }} as answer
+    left join {{ lately('int_reported_figure', 24) }} as answer
         on township.township_code = answer.unit_id
         and answer.level = 'township'
         and available.indicator_code = answer.indicator_code
         and available.period = answer.period
         and answer.has_cell = 1
-    left join {{ ref('int_reported_figure') }} as other
+    left join {{ lately('int_reported_figure', 24) }} as other
         on available.indicator_code = other.indicator_code
         and available.period = other.period
         and other.level = 'township'

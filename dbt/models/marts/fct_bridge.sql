@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The change of a level figure split exactly: one row per level, unit, indicator, period and component. Amounts of a unit
 -- add up to value_ytd - base_ytd of its reported basis to the last digit. Only a figure that is a report of its own, and not
 -- the sum of its parts, has a part that its enterprises leave unexplained.
@@ -21,7 +22,7 @@ with present as (
         base.printed_base_ytd,
         base.last_ytd,
         base.source
-    from {{ ref('int_base') }} as base
+    from {{ lately('int_base') }} as base
     left join {{ ref('stg_township') }} as township on base.township_code = township.township_code
     where base.kind <> 'ratio'
 ),
@@ -35,7 +36,7 @@ earlier as (
         figure.period,
         figure.source,
         figure.value_ytd
-    from {{ ref('int_unit_figure') }} as figure
+    from {{ lately('int_unit_figure', 12) }} as figure
     left join {{ ref('stg_township') }} as township on figure.township_code = township.township_code
     where figure.value_ytd is not null and figure.kind <> 'ratio' and figure.level <> 'county'
 ),

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- What each enterprise of a frozen list did to the list's ratio (energy intensity, EN01). With the list's ratio I = E / V
 -- and an enterprise's share w of V, the change I1 - I0 is exactly the sum over enterprises of w1 (i1 - i0), its own
 -- efficiency, and (w1 - w0)(i0 - I0), its weight; both in percent of I0. Enterprises without both figures and both bases
@@ -6,7 +7,7 @@ with price as (
     select
         period,
         cast(value_ytd as double) / 100 as price_level
-    from {{ ref('fct_indicator_progress') }}
+    from {{ lately('fct_indicator_progress') }}
     where
         indicator_code = '{{ var("price_index_code") }}'
         and level = 'county'
@@ -39,18 +40,18 @@ listed as (
         and numerator.base_ytd is not null
         and denominator.value_ytd > 0
         and denominator.base_ytd > 0 as is_counted
-    from {{ ref('fct_indicator_progress') }} as listing
+    from {{ lately('fct_indicator_progress') }} as listing
     inner join {{ ref('stg_indicator') }} as ratio
         on listing.indicator_code = ratio.indicator_code
         and ratio.kind = 'ratio'
         and ratio.scope is not null
-    left join {{ ref('fct_indicator_progress') }} as numerator
+    left join {{ lately('fct_indicator_progress') }} as numerator
         on numerator.level = 'enterprise'
         and numerator.basis = 'reported'
         and ratio.numerator_code = numerator.indicator_code
         and listing.unit_id = numerator.unit_id
         and listing.period = numerator.period
-    left join {{ ref('fct_indicator_progress') }} as denominator
+    left join {{ lately('fct_indicator_progress') }} as denominator
         on denominator.level = 'enterprise'
         and denominator.basis = 'reported'
         and ratio.denominator_code = denominator.indicator_code

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The one table that pages, bulletins and appraisal read: figure, bases, growth, target, lamp, rank, contribution and
 -- coverage of every unit. Formulas stand in the intermediate models, each with its unit test.
 with progress as (
@@ -18,8 +19,8 @@ with progress as (
         coalesce(township.durable_id, growth.unit_id) as durable_id,
         stretch.attainment_pct as stretch_attainment_pct,
         stretch.gap_pp as stretch_gap_pp
-    from {{ ref('int_growth') }} as growth
-    left join {{ ref('int_target_progress') }} as target
+    from {{ lately('int_growth', 1) }} as growth
+    left join {{ lately('int_target_progress', 1) }} as target
         on growth.basis = target.basis
         and growth.level = target.level
         and growth.unit_id = target.unit_id
@@ -27,7 +28,7 @@ with progress as (
         and growth.period = target.period
         and target.precedence = 1
         and target.tier = 'must'
-    left join {{ ref('int_target_progress') }} as stretch
+    left join {{ lately('int_target_progress', 1) }} as stretch
         on growth.basis = stretch.basis
         and growth.level = stretch.level
         and growth.unit_id = stretch.unit_id
@@ -35,7 +36,7 @@ with progress as (
         and growth.period = stretch.period
         and stretch.tier = 'stretch'
         and stretch.target_form = target.target_form
-    left join {{ ref('int_time_progress') }} as of_time
+    left join {{ lately('int_time_progress', 1) }} as of_time
         on growth.indicator_code = of_time.indicator_code and growth.period = of_time.period
     left join {{ ref('dim_township') }} as township
         on growth.level = 'township' and growth.unit_id = township.township_code
@@ -101,7 +102,7 @@ projected as (
         forecast.forecast_high,
         forecast.target_probability_pct
     from progress
-    left join {{ ref('int_forecast') }} as forecast
+    left join {{ lately('int_forecast') }} as forecast
         on progress.basis = forecast.basis
         and progress.level = forecast.level
         and progress.unit_id = forecast.unit_id

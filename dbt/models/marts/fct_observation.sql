@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 select
     indicator_code,
     level,
@@ -23,5 +24,5 @@ select
     unit_factor,
     received_at,
     valid_from
-from {{ ref('int_observation_version') }}
+from {{ lately('int_observation_version') }}
 where status = 'in_force'

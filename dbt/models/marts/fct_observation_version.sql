@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 select
     indicator_code,
     level,
@@ -26,4 +27,4 @@ select
     valid_to,
     form_precedence,
     status
-from {{ ref('int_observation_version') }}
+from {{ lately('int_observation_version') }}

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- The county's figure beside that of another department: one row per indicator, other figure and period in which both were
 -- reported, year to date. difference = our_value - other_value = outside_scope + within_scope_difference, exactly.
 with figure as (
@@ -7,7 +8,7 @@ with figure as (
         indicator_code,
         period,
         value_ytd
-    from {{ ref('int_unit_figure') }}
+    from {{ lately('int_unit_figure') }}
     where level = 'county' and value_ytd is not null and asof_period = period
 ),
 
@@ -21,7 +22,7 @@ within as (
         sum(own.value_ytd) as value_ytd
     from {{ ref('stg_reconciliation') }} as pair
     inner join {{ ref('int_enterprise_scope') }} as member on pair.scope = member.scope
-    inner join {{ ref('int_unit_figure') }} as own
+    inner join {{ lately('int_unit_figure') }} as own
         on pair.indicator_code = own.indicator_code
         and own.level = 'enterprise'
         and member.enterprise_id = own.unit_id

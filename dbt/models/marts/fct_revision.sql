@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- A figure that a later submission of the same form changed: the value before and after, both submissions, and what that
 -- did to the unit's lamp and rank. A version that says the same again is no revision; quarantined and withdrawn ones
 -- neither revise nor are revised. A figure that is said for the first time after its month was closed differs from the
@@ -11,7 +12,7 @@ with touched as (
         version.unit_id,
         version.indicator_code,
         version.period
-    from {{ ref('int_observation_version') }} as version
+    from {{ lately('int_observation_version') }} as version
     left join (
         select
             period,
@@ -65,7 +66,7 @@ line as (
             partition by
                 version.form_code, version.level, version.unit_id, version.indicator_code, version.period, version.seq
         ) as is_footnoted
-    from {{ ref('int_observation_version') }} as version
+    from {{ lately('int_observation_version') }} as version
     inner join touched
         on version.level = touched.level
         and version.unit_id = touched.unit_id
@@ -228,13 +229,13 @@ asked as (
         and revised.period = standing.period
         and revised.measure = standing.measure
         and standing.choice = 1
-    inner join {{ ref('int_growth') }} as growth
+    inner join {{ lately('int_growth') }} as growth
         on revised.level = growth.level
         and revised.unit_id = growth.unit_id
         and revised.indicator_code = growth.indicator_code
         and revised.period = growth.period
         and growth.basis = case when revised.level = 'enterprise' then 'reported' else 'comparable' end
-    left join {{ ref('int_target_progress') }} as target
+    left join {{ lately('int_target_progress') }} as target
         on growth.basis = target.basis
         and growth.level = target.level
         and growth.unit_id = target.unit_id
@@ -342,7 +343,7 @@ peer as (
         township.class as unit_class,
         coalesce({{ rank_gap_key('progress') }}, -1e300) as gap_key,
         coalesce({{ rank_growth_key('progress', 'indicator.direction') }}, -1e300) as growth_key
-    from {{ ref('fct_indicator_progress') }} as progress
+    from {{ lately('fct_indicator_progress') }} as progress
     inner join {{ ref('dim_township') }} as township on progress.unit_id = township.township_code
     inner join {{ ref('dim_indicator') }} as indicator on progress.indicator_code = indicator.indicator_code
     where progress.basis = 'comparable' and progress.level = 'township' and progress.rank is not null

@@ -1,11 +1,11 @@
-{{ config(post_hook="{{ publish_appraisal(this) }}") }}
+{{ config(materialized=by_year(), post_hook="{{ publish_appraisal(this) }}") }}
 -- What each township earns by each rule of its scheme, and why (domain.md E). Every argument of the formula stands beside
 -- the score, so that anyone can compute it again with marts.appraisal_score.
 {%- set arguments = {} -%}
 {%- for name in appraisal_arguments() -%}{%- do arguments.update({name: name}) -%}{%- endfor %}
 with month_known as (
     select distinct period
-    from {{ ref('fct_indicator_progress') }}
+    from {{ lately('fct_indicator_progress') }}
     where level = 'county'
 ),
 
@@ -35,7 +35,7 @@ figure as (
             when progress.target_form = 'reduction' then -progress.growth_pct
             else progress.value_exact
         end as actual_value
-    from {{ ref('fct_indicator_progress') }} as progress
+    from {{ lately('fct_indicator_progress') }} as progress
     where progress.basis = 'comparable' and progress.level in ('township', 'county')
 ),
 

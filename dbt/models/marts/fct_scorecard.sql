@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- A township's appraisal of a month: totals of rounded scores, then veto, then grade, then rank (domain.md E.3). A veto
 -- leaves total and rank visible and forces the scheme's lowest grade.
 with total as (
@@ -11,7 +12,7 @@ with total as (
         cast(sum(full_mark) as decimal(24, 6)) as full_mark,
         cast(sum(case when score is not null then full_mark else 0 end) as decimal(24, 6)) as full_mark_counted,
         sum(case when status in ('missing_zero', 'missing_pending') then 1 else 0 end) as missing
-    from {{ ref('fct_score') }}
+    from {{ lately('fct_score', 1) }}
     group by township_code, period
 ),
 
@@ -25,7 +26,7 @@ vetoing as (
     from total
     inner join {{ ref('stg_veto_rule') }} as rule
         on {{ in_force_on('rule', 'total.period') }}
-    left join {{ ref('fct_indicator_progress') }} as figure
+    left join {{ lately('fct_indicator_progress', 1) }} as figure
         on rule.condition = 'over_cap'
         and figure.basis = 'comparable'
         and figure.level = 'township'

@@ -1,3 +1,4 @@
+{{ config(materialized=by_year()) }}
 -- Cells that may not leave the bureau: one row per level, unit, indicator and period that is hidden (domain.md G). Few
 -- enterprises behind a figure, or one that makes most of it (settings identifying_min_enterprises and
 -- identifying_max_share_pct); a ratio of a hidden figure; and complementary ones: the county's total less the townships
@@ -20,7 +21,7 @@ part as (
         period,
         -- exact, so that sums do not hang on the order of rows
         abs(value_ytd) as size
-    from {{ ref('int_unit_figure') }}
+    from {{ lately('int_unit_figure', 12) }}
     where level = 'enterprise' and kind <> 'ratio' and value_ytd <> 0 and township_code is not null
 ),
 
@@ -65,7 +66,7 @@ cell as (
         cast(behind.known as double) * 100 >= cast(abs(figure.value_ytd) as double) * bound.most_pct as are_all_known,
         bound.least_units,
         bound.most_pct
-    from {{ ref('int_unit_figure') }} as figure
+    from {{ lately('int_unit_figure', 12) }} as figure
     cross join bound
     left join behind
         on figure.level = behind.level
@@ -203,7 +204,7 @@ figure_row as (
         indicator_code,
         period,
         year(period) as year_no
-    from {{ ref('int_unit_figure') }}
+    from {{ lately('int_unit_figure', 12) }}
     where level in ('township', 'county') and kind <> 'ratio' and source <> 'incidents'
 ),
 
