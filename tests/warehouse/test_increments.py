@@ -19,7 +19,7 @@ from dagster_project.warehouse import increments, store
 from tests.dbt import counties
 from tests.raw_rows import Raw, make_work
 
-STEPS = 5
+STEPS = 3
 
 
 def history(seed: int) -> tuple[counties.County, Raw]:
