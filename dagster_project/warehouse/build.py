@@ -264,8 +264,6 @@ def _made(
     left_out = ["unit_test"] if judged else ["unit_test", "test"]
     rest = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
     rest += ["--select", select] if select else []
-    if chosen.since is not None and (settled := increments.settled(settings)):
-        rest += ["--exclude", *settled]
     command = arguments(settings, "build", *rest)
     if chosen.since is not None:
         # The manifest of the last whole build is this one's as well; writing it anew takes a second.

@@ -13,7 +13,6 @@ whole build.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -188,38 +187,6 @@ def _attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
-
-
-def settled(settings: Settings) -> list[str]:
-    """Names of models and tests that a build from a year on leaves out: views, and what is made of reference data alone.
-
-    Both are as they were as long as program and reference data are (`plan`), and stand in what was kept.
-    """
-    manifest = read_json(settings.dbt_target_path / "manifest.json")
-    nodes: dict[str, Any] = manifest["nodes"] if isinstance(manifest, dict) else {}
-
-    @functools.cache
-    def is_constant(unique_id: str) -> bool:
-        if unique_id not in nodes:
-            return unique_id.startswith("source.") and ".reference." in unique_id
-        parents = nodes[unique_id]["depends_on"]["nodes"]
-        return bool(parents) and all(is_constant(parent) for parent in parents)
-
-    left = {
-        unique_id
-        for unique_id, node in nodes.items()
-        if node["resource_type"] == "model"
-        and (is_constant(unique_id) or node["config"]["materialized"] == "view")
-        and node["config"]["materialized"] != "ephemeral"
-    }
-    judging = {
-        unique_id
-        for unique_id, node in nodes.items()
-        if node["resource_type"] == "test"
-        and set(node["depends_on"]["nodes"])
-        and left >= set(node["depends_on"]["nodes"])
-    }
-    return sorted(nodes[unique_id]["name"] for unique_id in left | judging)
 
 
 def begin(settings: Settings, chosen: Plan) -> bool:
