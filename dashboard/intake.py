@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -34,6 +34,7 @@ from dagster_project.warehouse.withdrawal import withdraw
 from dashboard import mapping
 from dashboard.access.gate import Gate
 from dashboard.acting import is_from_our_page, refusal, sent, translator, trouble
+from dashboard.components import cited
 from dashboard.data.scope import Resolved
 from dashboard.data.store import NotPublished, Store
 from dashboard.i18n import Translator
@@ -185,7 +186,12 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         return flask.jsonify(token=room.put(books), books=[shown(book) for book in books])
 
     def shown(book: CheckedWorkbook) -> dict[str, Any]:
-        return {**_shown(book, translator()), "mappable": mapping.offered(book, gate)}
+        t = translator()
+        forms = {
+            str(row["form_code"]): str(row[f"name_{t.lang}"] or row["name_zh"])
+            for row in load_reference(settings.seeds).rows("forms")
+        }
+        return {**_shown(book, t, forms), "mappable": opened(book) and mapping.offered(book, gate)}
 
     mapping.register(server, settings, gate, room, own, refused, shown)
 
@@ -279,17 +285,24 @@ def register(server: flask.Flask, settings: Settings, gate: Gate, store: Store) 
         return _download(made.content, made.file_name)
 
 
-def _shown(book: CheckedWorkbook, t: Translator) -> dict[str, Any]:
-    """What the page shows of a checked workbook, in one language."""
+def opened(book: CheckedWorkbook) -> bool:
+    """Whether the workbook could be opened: of one that could not, nothing is marked and no column is known."""
+    return book.intake is not None and bool(book.intake.parsed.sheets)
+
+
+def _shown(book: CheckedWorkbook, t: Translator, forms: Mapping[str, str]) -> dict[str, Any]:
+    """What the page shows of a checked workbook, in one language; `forms` are the names of forms."""
     intake = book.intake
     order = {"error": 0, "warning": 1, "info": 2}
     issues = sorted(book.issues, key=lambda issue: order[issue.severity])
     return {
         "file": book.file_name,
         "ok": book.ok,
-        "readable": book.content is not None,
-        "form": None if intake is None else intake.form_code,
-        "period": None if intake is None or intake.period is None else f"{intake.period:%Y-%m}",
+        "readable": book.content is not None and opened(book),
+        "form": None if intake is None or intake.form_code is None else forms.get(intake.form_code, intake.form_code),
+        "period": None
+        if intake is None or intake.period is None
+        else t("period.month", year=intake.period.year, month=t(f"month.{intake.period.month}")),
         "observations": book.observations,
         "errors": book.count("error"),
         "warnings": book.count("warning"),
@@ -301,7 +314,7 @@ def _shown(book: CheckedWorkbook, t: Translator) -> dict[str, Any]:
                 "word": t(f"severity.{issue.severity}"),
                 "read": issue.raw_text or "",
                 "message": issue.message_en if t.lang == "en" else issue.message_zh,
-                "rule": issue.rule,
+                "rule": cited.rule(issue.rule),
             }
             for issue in issues[:ISSUES_SHOWN]
         ],

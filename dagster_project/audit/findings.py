@@ -203,6 +203,11 @@ class Writer:
         """A unit of measurement as fields of a message: `unit` in Chinese, `unit_en`; one without a text stands as it is."""
         return {"unit": unit, "unit_en": self._texts.word(f"audit.unit.{unit}", unit)[1]}
 
+    def missed(self, cell: str | None) -> dict[str, str]:
+        """The row that a total seems to leave out, as fields of a message; nothing where none explains it."""
+        zh, en = self._texts.render("audit.missed", cell=cell) if cell else ("", "")
+        return {"missed_zh": zh, "missed_en": en}
+
     def accepted(self, issue: Issue, acceptance: Acceptance) -> tuple[str, str]:
         """An issue's words, with the acceptance that answers it."""
         return self._texts.render(

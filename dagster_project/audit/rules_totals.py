@@ -89,12 +89,17 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
         culprit = _culprit(run, cells, difference, exact, corrections, suspects)
         if culprit is not None:
             figure, bit, expected = culprit
+            # With several faults in a column the difference is not this cell's alone: what it should read is then
+            # what the other rules say, and no second figure is told beside theirs.
+            others = corrections.get(id(figure.cells[bit]), ())
+            is_sole = not others or any(abs(told - expected) <= max(exact, 0.001 * abs(told)) for _, _, told in others)
             findings.append(
                 Finding(
                     "V07.cell",
-                    (Suspect(figure, bit, expected),),
+                    (Suspect(figure, bit, expected if is_sole else None),),
                     {"total": number(total.value), "sum": number(own), "difference": number(abs(difference))}
                     | {"total_cell": total.cell},
+                    text=None if is_sole else "V07.among",
                 )
             )
             continue
@@ -132,7 +137,7 @@ def judge_totals(run: Run, findings: list[Finding]) -> Iterable[Issue]:
                 "missing": len(nulls),
                 "difference": number(abs(difference)),
                 **run.context.writer.unit(meta.unit),
-                "missed": _left_out(cells, difference, exact),
+                **run.context.writer.missed(_left_out(cells, difference, exact)),
             },
             cell=total.cell,
             raw_text=total.raw_text,
@@ -171,10 +176,10 @@ def _total_step(total: DeclaredTotal, like: Observation) -> float:
     return float(like.unit_factor) * 10.0**-decimals
 
 
-def _left_out(cells: list[Observation], difference: float, exact: float) -> str:
+def _left_out(cells: list[Observation], difference: float, exact: float) -> str | None:
     """The address of the row that the total seems to leave out, where exactly one explains the difference."""
     left_out = [c.cell for c in cells if c.value is not None and abs(float(c.value) + difference) <= exact]
-    return left_out[0] if len(left_out) == 1 else "-"
+    return left_out[0] if len(left_out) == 1 else None
 
 
 def _vouch(run: Run, cells: list[Observation]) -> None:

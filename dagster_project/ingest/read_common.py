@@ -91,8 +91,8 @@ def guarded(call: Callable[[], T]) -> T:
 
 
 def short(text: str, limit: int = 200) -> str:
-    """One line of at most `limit` characters."""
-    line = " ".join(text.split())
+    """One line of at most `limit` characters, all of which a screen can show."""
+    line = "".join(sign if sign.isprintable() else "·" for sign in " ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

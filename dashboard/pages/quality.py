@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from dashboard.components import html, numbers, svg, tables
+from dashboard.components import cited, html, numbers, svg, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import reconciliation, said
@@ -107,7 +107,7 @@ def _by_rule(view: View, issues: tuple[Row, ...]) -> html.Section:
     body = [
         html.Tr(
             [
-                tables.row_head([_rule_name(view, rows[0]), html.Span(f" {said.rule(rule)}", className="unit")]),
+                tables.row_head([_rule_name(view, rows[0]), html.Span(f" {cited.rule(rule)}", className="unit")]),
                 *_counts(view, Counter(row["severity"] for row in rows)),
                 tables.cell(numbers.number(len({row["unit_id"] for row in rows if row["unit_id"]})), numeric=True),
             ]
@@ -312,7 +312,7 @@ def _list(view: View, issues: tuple[Row, ...]) -> Any:
                 tables.cell(view.t(f"severity.{row['severity']}"), class_name=f"severity-{row['severity']}"),
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
-                tables.cell(said.rule(row["rule"]), class_name="muted small"),
+                tables.cell(cited.rule(row["rule"]), class_name="muted small"),
                 said.cell(view, row, row["submission_id"]),
             ]
         )

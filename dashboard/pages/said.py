@@ -17,11 +17,6 @@ from dashboard.view import View
 TEXTS = ("explain", "accept", "why", "by", "save", "cancel", "explained_by", "accepted_by", "pending")
 
 
-def rule(code: str) -> str:
-    """A rule as people cite it: V32, not the name of its variant; what reading itself says has no number."""
-    return code.partition(".")[0] if code.startswith("V") else ""
-
-
 def head(view: View) -> html.Th:
     return tables.head(view.t("said.column"))
 

@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from dashboard.components import html, numbers, tables
+from dashboard.components import cited, html, numbers, tables
 from dashboard.components.links import attribute
 from dashboard.data.store import Row
 from dashboard.pages import said
@@ -373,7 +373,7 @@ def _issues(view: View, submission: Row) -> html.Section:
                 tables.cell(view.t(f"severity.{row['severity']}"), class_name=f"severity-{row['severity']}"),
                 tables.cell(row["raw_text"] if row["raw_text"] not in (None, "") else numbers.NOTHING),
                 tables.cell(row[f"message_{view.t.lang}"]),
-                tables.cell(said.rule(row["rule"]), class_name="muted small"),
+                tables.cell(cited.rule(row["rule"]), class_name="muted small"),
                 said.cell(view, row, submission["submission_id"]),
             ]
         )

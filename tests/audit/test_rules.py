@@ -438,3 +438,18 @@ def test_sentences_hold_names_and_units_in_the_reader_s_language_never_codes(aud
     assert "Certified persons ≤ Persons who must be certified" in said
     assert "read 190 persons" in said and "read -100 (10,000 yuan)" in said
     assert not re.search(r"[\u4e00-\u9fff]", said)
+
+
+def test_two_faults_in_a_column_get_no_false_figure_from_its_total(book):
+    """The difference is then no one cell's: what each should read is told by its own past alone."""
+    for unit, before in ((TOWN, 4000), (OTHER_TOWN, 2000)):
+        book.past("TE01", "ytd", {"2026-02": before}, unit=unit)
+    book.put("C6", "TE01", "month", 500)
+    book.put("D6", "TE01", "ytd", 45000)
+    book.put("C7", "TE01", "month", 300, unit=OTHER_TOWN)
+    book.put("D7", "TE01", "ytd", 1200, unit=OTHER_TOWN)
+    book.total("D5", "TE01", "ytd", 6800)
+    told = {(issue.rule, issue.cell): issue.message_en for issue in book.judge()}
+    assert "expected 4500" in told["V02", "D6"]
+    assert ("V07", "D6") in told and "expected" not in told["V07", "D6"]
+    assert "leaves out" not in told["V07", "D6"]
