@@ -132,7 +132,14 @@ def _layout(gate: Gate) -> dash.html.Div:
     """The same few elements on every page: address, frame, and what the scripts talk through."""
     who = gate.account()
     signed_in = (
-        [dash.html.A(who.name, href="/account", className="account-link", **attribute("data-reload", "true"))]
+        [
+            dash.html.A(
+                [" / ".join(Translator(lang)("account.title") for lang in state.LANGUAGES), f" {who.name}"],
+                href="/account",
+                className="account-link",
+                **attribute("data-reload", "true"),
+            )
+        ]
         if who
         else []
     )
@@ -264,7 +271,7 @@ def _page(
     title = t("title.page", page=name, bureau=view.bureau)
     if entry is registry.WALL and period in known.periods:
         return flatten(shell.wall(view, page)), title
-    return flatten(shell.frame(view, page, names, updated=updated)), title
+    return flatten(shell.frame(view, page, names, updated=updated, is_page=entry is not None)), title
 
 
 def _is_known_now(snapshot: Snapshot, period: date) -> bool:

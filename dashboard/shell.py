@@ -133,10 +133,10 @@ def header(view: View) -> html.Header:
     )
 
 
-def navigation(view: View, entries: Sequence[tuple[str, str]]) -> html.Nav:
+def navigation(view: View, entries: Sequence[tuple[str, str]], *, is_page: bool = True) -> html.Nav:
     items = []
     for path, key in entries:
-        if path == view.path:
+        if is_page and path == view.path:
             content: Any = html.A(
                 view.t(key), href=view.href(path), className="current", **attribute("aria-current", "page")
             )
@@ -159,8 +159,11 @@ def footer(view: View) -> html.Footer:
     return html.Footer(view.t("foot.gap").join(part for part in parts if part), className="app-footer")
 
 
-def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated: bool = False) -> html.Div:
-    """A whole page. `updated` says that it was drawn anew because a version was published."""
+def frame(
+    view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated: bool = False, is_page: bool = True
+) -> html.Div:
+    """A whole page. `updated` says that it was drawn anew because a version was published; `is_page` is false for an
+    address that belongs to none: nothing is marked as current, nothing downloaded."""
     banners: list[Any] = []
     if updated:
         banners.append(
@@ -180,14 +183,14 @@ def frame(view: View, page: Page, entries: Sequence[tuple[str, str]], *, updated
             header(view),
             html.Div(
                 [
-                    navigation(view, entries),
+                    navigation(view, entries, is_page=is_page),
                     html.Main(
                         [
                             *banners,
                             html.H1(page.title),
                             html.P(page.sub, className="sub"),
                             *page.body,
-                            *downloads.for_page(view),
+                            *(downloads.for_page(view) if is_page else []),
                             footer(view),
                         ],
                         id="main",

@@ -164,6 +164,18 @@ class View:
     def value(self, code: str, value: Any) -> str:
         return numbers.in_unit(value, self.display_unit(code), self.catalogue.indicators[code]["decimals"])
 
+    def unit_beside(self, code: str) -> html.Span | str:
+        """The unit after an indicator's name, in small; nothing where the name already ends with it ("accidents")."""
+        label = self.unit_label(code)
+        if self.indicator(code).lower().endswith(f" {label.lower()}"):
+            return ""
+        return html.Span(f" {label}", className="unit")
+
+    def reach(self) -> dict[str, date]:
+        """How far each indicator's figures reach up to the period chosen."""
+        rows = self.snapshot.rows("latest_periods", period=self.period)
+        return {row["indicator_code"]: row["period"] for row in rows}
+
     def points(self, value: Any, *, signed: bool = True) -> str:
         return numbers.number(value, 1, signed=signed)
 
@@ -198,6 +210,30 @@ class View:
         shown = any(digit in text for digit in "123456789")
         direction = "flat" if not shown else "up" if value > 0 else "down"
         return html.Span(text, className=f"trend {direction}")
+
+    def net_loss(self, row: Row) -> str:
+        """ "net loss of N" where a state that was to grow has shrunk since the year began, else "".
+
+        Its share of the planned increase is below zero: a percentage of that startles and says nothing.
+        """
+        start, target = numbers.to_decimal(row.get("start_value")), numbers.to_decimal(row.get("target_value"))
+        value = numbers.to_decimal(row.get("value_ytd"))
+        if row.get("target_form") != "level" or start is None or target is None or value is None:
+            return ""
+        if target <= start or value >= start:
+            return ""
+        # In the unit it is kept in: a loss of forty persons is no 0.00 of ten thousand.
+        unit = numbers.display_unit(self.catalogue.indicators[row["indicator_code"]]["unit"])
+        words = unit.en if self.t.lang == "en" else unit.zh
+        return self.t("gap.net_loss", x=numbers.in_unit(start - value, unit), unit=words).rstrip()
+
+    def gap_of(self, row: Row) -> str:
+        """How far a row's figure is from its schedule or target, in words."""
+        return self.net_loss(row) or self.gap_words(row["gap_pp"], row.get("target_form"))
+
+    def attainment(self, row: Row) -> str:
+        """Share of the annual target; none where what was to be added was lost."""
+        return numbers.NOTHING if self.net_loss(row) else self.points(row.get("attainment_pct"), signed=False)
 
     def gap_words(self, gap: Any, kind: str | None = None) -> str:
         """ "ahead of schedule by x points" and its opposite."""
@@ -246,6 +282,9 @@ class View:
             # A reduction is that of a list: where one of it lacks a figure, the list is not whole (domain.md B.3).
             is_part = form == "reduction" and told is not None and asked is not None and told < asked
             return self.t("rule.not_whole", said=said, n=told, of=asked) if is_part else said
+        if lost := self.net_loss(row):
+            planned = numbers.to_decimal(row["target_value"] - row["start_value"])
+            return self.t("rule.net_loss", planned=self.value(code, planned), lost=lost, colour=word)
         if row.get("attainment_pct") is None:
             # A bound of zero or below has no percentage: the figure stands beside it.
             value, target = self.value(code, row.get("value_ytd")), self.value(code, row.get("target_value"))

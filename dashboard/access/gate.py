@@ -269,7 +269,7 @@ def _login_page(t: Translator, form: LoginForm, problem: str = "", status: int =
     turn = urlencode({"next": following, "lang": other})
     said = f'<p class="banner warn" role="alert">{escape(problem)}</p>' if problem else ""
     body = (
-        f'{said}<form method="post" action="/login?{urlencode({"lang": t.lang})}" class="login">'
+        f'<p class="sub">{escape(t("title"))}</p>{said}<form method="post" action="/login?{urlencode({"lang": t.lang})}" class="login">'
         f"{form.csrf_token}"
         f'<input type="hidden" name="next" value="{escape(following)}">'
         f"{_field(t('login.name'), 'name', 'text', 'username', form.name.data or '')}"

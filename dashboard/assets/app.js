@@ -175,8 +175,8 @@
     if (action === "back") { turn(-1); }
   });
 
-  /* On paper every folded table stands open and a chart keeps its size (resized, it would be drawn anew after the sheet was
-     printed, and the sheet would show nothing); afterwards the page is as it was. */
+  /* On paper every folded table stands open; a chart, whose still is printed, keeps its size, so that it is not drawn anew
+     behind the dialogue; afterwards the page is as it was. */
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll(".chart").forEach(function (chart) { chart.style.width = chart.offsetWidth + "px"; });
     document.querySelectorAll("details.twin:not([open])").forEach(function (twin) {

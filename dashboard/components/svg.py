@@ -6,7 +6,8 @@ Does not belong here: charts that are explored (figures/), what the numbers mean
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -18,6 +19,9 @@ BAND_NEAR = "#cfd8e3"
 BAND_FAR = "#eaeff5"
 CAP = "#a3201d"
 GHOST = "#9aa7b5"
+BASE = "#7089a8"
+TEXT = "#55606d"
+TICKS = 4
 
 
 def image(body: str, width: int, height: int, alt: str, class_name: str) -> html.Img:
@@ -183,3 +187,82 @@ def dots(
     if value is not None:
         parts.append(f'<circle cx="{x(value)}" cy="{middle}" r="4.4" fill="{BAR}"/>')
     return image("".join(parts), width, height, alt, "dots")
+
+
+def _tick_step(low: float, high: float) -> float:
+    """The least of 1, 2, 5 times a power of ten that cuts the span into at most `TICKS` parts."""
+    least = ((high - low) or abs(high) or 1.0) / TICKS
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * 0.999)
+
+
+def months(
+    labels: Sequence[str],
+    actual: Sequence[float | None],
+    base: Sequence[float | None],
+    written: Callable[[float], str],
+    *,
+    name_actual: str,
+    name_base: str,
+    unit: str,
+    breaks: Sequence[int] = (),
+    width: int = 600,
+    height: int = 250,
+) -> html.Img:
+    """The chart of figures/series.py as a still: on paper, and on the screen until the live one is drawn.
+
+    `written` writes an axis value; `breaks` are places in `labels` from which the figures are not comparable.
+    """
+    known = [value for value in (*actual, *base) if value is not None]
+    step = _tick_step(min(0.0, *known), max(0.0, *known)) if known else 1.0
+    low = math.floor(min([0.0, *known]) / step) * step
+    high = max(math.ceil(max([0.0, *known]) / step), low / step + 1) * step
+    left, right, top, bottom = 64, 10, 30, 26
+    room = (width - left - right) / max(1, len(labels))
+
+    def x(index: int) -> float:
+        return round(left + room * (index + 0.5), 1)
+
+    def y(value: float) -> float:
+        return round(height - bottom - (value - low) / (high - low) * (height - top - bottom), 1)
+
+    def line(values: Sequence[float | None], style: str) -> str:
+        runs: list[list[str]] = [[]]
+        for index, value in enumerate(values):
+            if value is None:
+                runs.append([])
+            else:
+                runs[-1].append(f"{x(index)},{y(value)}")
+        return "".join(f'<polyline points="{" ".join(run)}" fill="none" {style}/>' for run in runs if len(run) > 1)
+
+    def text(place: float, height_at: float, words: str, anchor: str) -> str:
+        return (
+            f'<text x="{place}" y="{height_at}" font-size="11" text-anchor="{anchor}" fill="{TEXT}" '
+            f'font-family="sans-serif">{escape(words)}</text>'
+        )
+
+    light = f'stroke="{BASE}" stroke-width="2" stroke-dasharray="2 3"'
+    dark = f'stroke="{BAR}" stroke-width="2.4"'
+    parts = [text(left - 6, 14, unit, "end")]
+    for tick in range(round((high - low) / step) + 1):
+        value = low + tick * step
+        colour = INK if abs(value) < step / 2 else "#e3e8ee"
+        parts.append(f'<line x1="{left}" x2="{width - right}" y1="{y(value)}" y2="{y(value)}" stroke="{colour}"/>')
+        parts.append(text(left - 6, y(value) + 4, written(value), "end"))
+    every = -(-len(labels) // 9)
+    parts += [text(x(index), height - 8, label, "middle") for index, label in enumerate(labels) if index % every == 0]
+    for index in breaks:
+        at = round(x(index) - room / 2, 1)
+        parts.append(
+            f'<line x1="{at}" x2="{at}" y1="{top}" y2="{height - bottom}" stroke="{INK}" stroke-dasharray="5 3"/>'
+        )
+    parts += [line(base, light), line(actual, dark)]
+    parts += [
+        f'<circle cx="{x(index)}" cy="{y(value)}" r="2.6" fill="{BAR}"/>'
+        for index, value in enumerate(actual)
+        if value is not None
+    ]
+    for place, style, name in ((left + 8, light, name_base), (left + 178, dark, name_actual)):
+        parts.append(f'<line x1="{place}" x2="{place + 26}" y1="10" y2="10" {style}/>')
+        parts.append(text(place + 32, 14, name, "start"))
+    return image("".join(parts), width, height, "", "still")

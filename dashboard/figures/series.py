@@ -24,8 +24,11 @@ def months(
     name_actual: str,
     name_base: str,
     unit: str,
+    breaks: Sequence[int] = (),
 ) -> dict[str, Any]:
     """A figure of at most a few dozen months; `texts` are the figures as the tables write them, for the hover.
+
+    `breaks` are places in `labels` from which the figures are not comparable with those before: a line stands there.
 
     Values are already in the unit shown, so that the axis needs no thousand or million letters.
     """
@@ -60,6 +63,18 @@ def months(
             "margin": {"l": 56, "r": 8, "t": 26, "b": 34},
             "paper_bgcolor": "#ffffff",
             "plot_bgcolor": "#ffffff",
+            "shapes": [
+                {
+                    "type": "line",
+                    "x0": place - 0.5,
+                    "x1": place - 0.5,
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "line": {"color": INK, "width": 1, "dash": "dash"},
+                }
+                for place in breaks
+            ],
             "showlegend": True,
             "legend": {"orientation": "h", "x": 0, "y": 1.14},
             "xaxis": {"type": "category", "tickangle": 0, "nticks": 12, "showgrid": False, "linecolor": INK},

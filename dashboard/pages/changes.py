@@ -154,7 +154,7 @@ def _compared_table(view: View, title: str, changes: list[Change]) -> html.Div:
             html.Tr(
                 [
                     tables.row_head(view.unit_name(unit)),
-                    tables.cell([view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]),
+                    tables.cell([view.indicator(code), view.unit_beside(code)]),
                     tables.cell(view.figure(view.value(code, old), code, level, unit), numeric=True),
                     tables.cell(
                         now.figure(view.value(code, new), code, level, unit), numeric=True, class_name="strong"

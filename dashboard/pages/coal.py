@@ -31,7 +31,7 @@ def render(view: View) -> Page:
     if OUTPUT not in known or not (mines or is_limited):
         return Page(view.t("coal.empty_title"), view.t("coal.empty_sub"), [tables.notice(view.t("coal.empty"))])
     history = county_history(view)
-    reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
+    reach = view.reach()
     indicators = [known[code] for code in SHOWN if code in known]
     current, table = headline_table(view, history, reach, indicators, view.t("coal.caption"))
     if not current and view.snapshot.scope.reach == "subject":

@@ -22,7 +22,7 @@ BASES = ("calorific", "equivalent")
 def render(view: View) -> Page:
     known = view.catalogue.indicators
     history = county_history(view)
-    reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
+    reach = view.reach()
     indicators = [known[code] for code in (INTENSITY, ENERGY) if code in known]
     current, table = headline_table(view, history, reach, indicators, view.t("energy.caption"))
     if not current and view.snapshot.scope.reach == "subject":

@@ -6,6 +6,8 @@ Belongs here: the layout of `/enterprise`. Does not belong here: arithmetic of t
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from dashboard.components import html, numbers, tables
@@ -19,6 +21,8 @@ from dashboard.view import View
 
 # Rows of the list on paper: about thirty sheets.
 PRINTED = 1000
+# A column of the grid whose words take a second line rather than end in dots.
+WRAPPED = {"wrapText": True, "autoHeight": True, "cellStyle": {"lineHeight": "18px", "padding": "5px 15px"}}
 FLAGS = ("is_above_scale", "is_agro_processing", "is_pharma", "is_coal_mine", "is_key_energy_user")
 
 
@@ -120,8 +124,8 @@ def _list(view: View) -> Page:
     columns: list[dict[str, Any]] = [
         {"field": "name", "headerName": view.t("col.enterprise"), "cellRenderer": "PageLink", "minWidth": 220},
         {"field": "township", "headerName": view.t("col.township")},
-        {"field": "industry", "headerName": view.t("col.industry")},
-        {"field": "flags", "headerName": view.t("col.flags"), "minWidth": 150},
+        {"field": "industry", "headerName": view.t("col.industry"), **WRAPPED, "minWidth": 150},
+        {"field": "flags", "headerName": view.t("col.flags"), **WRAPPED, "minWidth": 150},
         {"field": "status", "headerName": view.t("col.status"), "maxWidth": 110},
         figure("ytd", f"{view.indicator(code)} {view.t('col.ytd')} {view.unit_label(code)}"),
         figure("growth", view.t("col.growth")),
@@ -197,6 +201,8 @@ def _profile(view: View, enterprise: Row) -> Page:
     leading = current.get(lead)
     if leading is None or leading["value_ytd"] is None:
         title = view.t("enterprise.silent_title", name=name, period=view.month(view.period))
+    elif leading["is_carried"]:
+        title = view.t("enterprise.carried_title", name=name, period=view.month(view.period))
     else:
         title = view.t(
             "enterprise.title",
@@ -219,7 +225,7 @@ def _profile(view: View, enterprise: Row) -> Page:
         body=[
             _facts(view, enterprise, lead, position),
             tables.section(
-                view.t("enterprise.indicators_title", n=len(current)),
+                _moves(view, list(current.values())),
                 _indicator_table(view, identity, codes, history),
                 source_note(view, list(current), basis="reported"),
             )
@@ -230,7 +236,71 @@ def _profile(view: View, enterprise: Row) -> Page:
                 className="columns even",
             ),
             _reports(view, identity),
+            _states(view, identity),
         ],
+    )
+
+
+def _stretches(rows: Iterable[Row]) -> list[tuple[Row, Row]]:
+    """First and last row of each stretch in which nothing changed that the registers say; `rows` by time."""
+
+    def said(row: Row) -> tuple[Any, ...]:
+        names = ("name_zh", "township_code", "industry_code", "status", *FLAGS)
+        return tuple(row[name] for name in names)
+
+    groups = [list(group) for _, group in groupby(rows, key=said)]
+    return [(group[0], group[-1]) for group in groups]
+
+
+def _states(view: View, identity: str) -> html.Section:
+    """Its history in the registers: status, township, name, kinds; one line where nothing ever changed."""
+    found = _stretches(view.snapshot.rows("enterprise_states", enterprise=identity))
+    if not found:
+        return html.Section()
+    since = view.day(found[0][0]["registered_from"])
+    if len(found) == 1:
+        return tables.section(view.t("states.title_none"), html.P(view.t("states.none", day=since), className="sub"))
+    body = []
+    for place, (first, last) in enumerate(found):
+        begins = view.t("states.before") if place == 0 else view.day(first["valid_from"])
+        ends = view.t("states.now") if place == len(found) - 1 else view.day(last["valid_to"])
+        body.append(
+            html.Tr(
+                [
+                    tables.row_head(f"{begins}{view.t('states.to')}{ends}"),
+                    tables.cell(status_word(view, first["status"])),
+                    tables.cell(view.unit_name(first["township_code"]) if first["township_code"] else numbers.NOTHING),
+                    tables.cell(view.named(first)),
+                    tables.cell(industry_name(view, first["industry_code"])),
+                    tables.cell(flags(view, first)),
+                ]
+            )
+        )
+    header = [
+        [
+            tables.head(view.t(f"col.{name}"))
+            for name in ("period", "status", "township", "enterprise", "industry", "flags")
+        ]
+    ]
+    title = view.t("states.title", n=len(found) - 1)
+    return tables.section(
+        title,
+        tables.table(title, header, list(reversed(body)), class_name="compact", cards=True),
+        sub=view.t("states.sub", day=since),
+    )
+
+
+def _moves(view: View, rows: list[Row]) -> str:
+    """How many of the month's indicators rose and fell against last year."""
+    changes = [numbers.to_decimal(row["growth_pct"]) for row in rows if not row["is_carried"]]
+    known = [numbers.half_up(change, 1) for change in changes if change is not None]
+    if not known:
+        return view.t("enterprise.indicators_plain", n=len(rows))
+    return view.t(
+        "enterprise.indicators_title",
+        n=len(rows),
+        up=sum(change > 0 for change in known),
+        down=sum(change < 0 for change in known),
     )
 
 
@@ -291,7 +361,7 @@ def _indicator_table(view: View, identity: str, codes: list[str], history: dict[
         rows = history[code]
         row = next((item for item in rows if item["period"] == view.period), None)
         known = [item["period"] for item in rows if item["value_ytd"] is not None and not item["is_carried"]]
-        label = [view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]
+        label = [view.indicator(code), view.unit_beside(code)]
         flow = view.catalogue.indicators[code]["kind"] in ("flow", "count")
         if row is None:
             cells = [tables.cell(view.t("status.missing"), numeric=True, class_name="muted")]
@@ -323,7 +393,7 @@ def _indicator_table(view: View, identity: str, codes: list[str], history: dict[
                 ]
             )
         )
-    return tables.table(view.t("enterprise.caption"), header, body)
+    return tables.table(view.t("enterprise.caption"), header, body, cards=True)
 
 
 def _ratios(view: View, codes: list[str], history: dict[str, list[Row]]) -> html.Section:
@@ -344,7 +414,7 @@ def _ratios(view: View, codes: list[str], history: dict[str, list[Row]]) -> html
         body.append(
             html.Tr(
                 [
-                    tables.row_head([view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]),
+                    tables.row_head([view.indicator(code), view.unit_beside(code)]),
                     tables.cell(view.value(code, row["value_ytd"]), numeric=True, class_name="strong"),
                     tables.cell(view.value(code, row["base_ytd"]), numeric=True, class_name="muted"),
                     tables.cell(formula, class_name="muted small"),
@@ -373,7 +443,8 @@ def _versions(view: View, identity: str) -> html.Section:
     same = len(rows) - len(changed)
     remark = view.t("versions.same", n=same) if same else ""
     if not changed:
-        return tables.section(view.t("versions.title_none"), html.P(remark or view.t("versions.none"), className="sub"))
+        told = view.t("versions.all_same", n=same) if same else view.t("versions.none")
+        return tables.section(view.t("versions.title_none"), html.P(told, className="sub"))
     body = []
     for row in changed:
         code = row["indicator_code"]
@@ -437,4 +508,4 @@ def _reports(view: View, identity: str) -> html.Section:
     missing = sum(1 for row in rows if row["status"] == "missing")
     late = sum(1 for row in rows if row["status"] == "late")
     title = view.t("reports.title", n=len(periods), missing=missing, late=late)
-    return tables.section(title, tables.table(title, header, body, class_name="compact calendar"))
+    return tables.section(title, tables.table(title, header, body, class_name="compact calendar", cards=True))

@@ -156,7 +156,7 @@ def bridge(view: View, level: str, unit: str, chosen: str) -> html.Section:
         sub = view.t("explained.part", chosen=view.indicator(chosen), part=view.indicator(code)) + sub
     return tables.section(
         title,
-        tables.table(title, header, body, class_name="compact bridge"),
+        tables.table(title, header, body, class_name="compact bridge", cards=True),
         source_note(view, [code], view.t("bridge.note"), basis="reported"),
         sub=sub,
     )

@@ -99,13 +99,12 @@ def gap_cell(view: View, row: Row) -> str:
             return numbers.NOTHING
         left = numbers.to_decimal(row["target_value"]) - numbers.to_decimal(row["value_ytd"])  # type: ignore[operator]
         key = "cap.left" if left >= 0 else "cap.over"
-        code = row["indicator_code"]
-        # The unit of a rate is long, and stands in the row's heading.
-        is_rate = view.catalogue.indicators[code]["kind"] == "ratio"
-        unit = "" if is_rate else view.unit_label(code)
-        return view.t(key, x=view.value(code, abs(left)), unit=unit).rstrip()
-    if row.get("gap_pp") is None:
+        # The unit stands in the row's heading.
+        return view.t(key, x=view.value(row["indicator_code"], abs(left)))
+    if row.get("gap_pp") is None or row.get("is_carried"):
         return numbers.NOTHING
+    if lost := view.net_loss(row):
+        return lost
     side = "short.ahead" if float(row["gap_pp"]) >= 0 else "short.behind"
     return view.t(side, x=numbers.number(abs(numbers.to_decimal(row["gap_pp"]) or 0), 1))
 
@@ -127,7 +126,7 @@ def finding(view: View, rows: list[Row]) -> str:
         total=len(judged),
         n=len(behind),
         name=view.indicator(worst["indicator_code"]),
-        gap=view.gap_words(worst["gap_pp"], worst["target_form"]),
+        gap=view.gap_of(worst),
     )
 
 
@@ -155,7 +154,7 @@ def headline_table(
         label = [
             view.t("part_of") if is_part else "",
             name,
-            html.Span(f" {view.unit_label(code)}", className="unit"),
+            view.unit_beside(code),
         ]
         colour = row.get("lamp") or "grey"
         reached = reach.get(code)
@@ -175,7 +174,7 @@ def headline_table(
                         class_name="strong",
                     ),
                     tables.cell(view.growth(row) if len(row) > 2 else numbers.NOTHING, numeric=True),
-                    tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
+                    tables.cell(view.attainment(row), numeric=True),
                     tables.cell(target_graph(view, row)),
                     tables.cell(gap_cell(view, row), numeric=True),
                     tables.cell(view.lamp(row), class_name=f"on-{colour}" if colour in ("yellow", "red") else ""),
@@ -228,7 +227,7 @@ def heat_table(view: View, grid: list[Row], columns: list[str]) -> html.Div:
                 tables.head(
                     [
                         view.link(view.indicator(code), "/township", indicator=code, township=None, class_name="quiet"),
-                        html.Span(f" {view.unit_label(code)}", className="unit") if code in valued else "",
+                        view.unit_beside(code) if code in valued else "",
                     ],
                     numeric=True,
                 )
@@ -250,7 +249,9 @@ def heat_cell(view: View, row: Row | None, indicator: str, township: str) -> htm
     if row.get("target_form") == "cap" and row.get("target_value") is not None:
         text = f"{view.value(indicator, row['value_ytd'])}/{view.value(indicator, row['target_value'])}"
     elif row.get("gap_pp") is not None:
-        text = numbers.number(row["gap_pp"], 1, signed=True)
+        # A gap that lights a lamp is not nothing: where one decimal hides it, two are shown.
+        is_lit = colour in ("yellow", "red") and abs(row["gap_pp"]) < 0.05
+        text = view.net_loss(row) or numbers.number(row["gap_pp"], 2 if is_lit else 1, signed=True)
     else:
         return tables.cell(
             view.figure(view.value(indicator, row["value_ytd"]), indicator, "township", township),
@@ -416,18 +417,22 @@ def safety(view: View, incidents: tuple[Row, ...], county: dict[str, Row]) -> tu
     end = month_before(view.period, -1) - timedelta(days=1)
     year = [row for row in incidents if row["occurred_on"].year == view.period.year]
     deaths = sum(row["deaths"] or 0 for row in year)
-    summary = view.t("safety.year", year=view.period.year, n=len(year), deaths=deaths)
+    # Who sees a part of the units sees a part of the accidents, but the whole county's limit.
+    is_whole = view.snapshot.scope.is_whole
+    key = "safety.year" if is_whole else "safety.year_seen"
+    summary = view.t(key, year=view.period.year, n=len(year), deaths=deaths)
     cap = next((row for row in county.values() if row.get("target_form") == "cap" and row.get("attainment_pct")), None)
-    if cap is not None:
+    if cap is not None and is_whole:
         summary += view.t(
             "safety.cap",
             indicator=view.indicator(cap["indicator_code"]),
             pct=view.points(cap["attainment_pct"], signed=False),
         )
     if not incidents:
-        return view.t("safety.never"), summary
+        return view.t("safety.never" if is_whole else "safety.never_seen"), summary
     last = incidents[-1]["occurred_on"]
-    return view.t("safety.days", n=(end - last).days), summary + view.t("safety.last", day=view.day(last))
+    key = "safety.days" if is_whole else "safety.days_seen"
+    return view.t(key, n=(end - last).days), summary + view.t("safety.last", day=view.day(last))
 
 
 def _list(title: str, lines: list[Any]) -> html.Section:
@@ -464,7 +469,7 @@ def township_grid(view: View) -> list[Row]:
 def render(view: View) -> Page:
     history = county_history(view)
     grid = township_grid(view)
-    reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
+    reach = view.reach()
     current, headline = headline_table(view, history, reach, view.catalogue.headline(), view.t("overview.caption"))
     by_code = {row["indicator_code"]: row for row in current}
     present = {row["indicator_code"] for row in grid if row["period"] == view.period}
@@ -507,7 +512,7 @@ def render(view: View) -> Page:
                     tables.section(
                         heat_finding(view, grid),
                         heat,
-                        source_note(view, columns, carried_note(view, grid)),
+                        source_note(view, columns, carried_note(view, grid), stock_note(view, grid)),
                         sub=view.t("heat.sub", period=view.to_date(view.period)),
                         class_name="wide",
                     ),

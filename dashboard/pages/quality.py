@@ -201,7 +201,7 @@ def _value(view: View, row: Row, value: Any) -> str:
 
 def _indicator(view: View, row: Row) -> Any:
     code = row["indicator_code"]
-    return [view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]
+    return [view.indicator(code), view.unit_beside(code)]
 
 
 def _place(view: View, row: Row) -> Any:

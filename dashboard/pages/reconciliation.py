@@ -70,7 +70,7 @@ def _table(view: View, caption: str, rows: list[Row]) -> html.Div:
         body.append(
             html.Tr(
                 [
-                    tables.row_head([view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]),
+                    tables.row_head([view.indicator(code), view.unit_beside(code)]),
                     tables.cell(view.to_date(row["period"])),
                     tables.cell(ours, numeric=True, class_name="strong"),
                     tables.cell(_department(view, row)),

@@ -27,7 +27,7 @@ TWIN = "incidents"
 def render(view: View) -> Page:
     indicators = view.catalogue.safety()
     history = county_history(view)
-    reach = {row["indicator_code"]: row["period"] for row in view.snapshot.rows("latest_periods")}
+    reach = view.reach()
     current, table = headline_table(view, history, reach, indicators, view.t("safety.caption"))
     incidents = view.snapshot.rows("incidents", period=view.period)
     if not current and not incidents:
@@ -53,7 +53,13 @@ def render(view: View) -> Page:
                 [row["indicator_code"] for row in current],
                 lamp_note(view, current),
             ),
-            html.Div([_townships(view, indicators), _timeline(view, incidents)], className="columns even"),
+            html.Div(
+                [
+                    _townships(view, indicators),
+                    html.Div([_timeline(view, incidents), _rate(view, history), _vetoes(view)]),
+                ],
+                className="columns even",
+            ),
             html.Div(_incidents(view, incidents), id=TWIN),
         ],
     )
@@ -94,12 +100,7 @@ def _townships(view: View, indicators: list[Row]) -> html.Section:
     header = [
         [
             tables.head(view.t("col.township")),
-            *[
-                tables.head(
-                    [view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")], numeric=True
-                )
-                for code in columns
-            ],
+            *[tables.head([view.indicator(code), view.unit_beside(code)], numeric=True) for code in columns],
         ]
     ]
     key = (
@@ -118,6 +119,52 @@ def _townships(view: View, indicators: list[Row]) -> html.Section:
     )
 
 
+def _rate(view: View, history: dict[str, list[Row]]) -> html.Section:
+    """The death rate as the ratio of two sums: who died, how much was dug; nothing where one of them is not known."""
+    county = view.catalogue.county["township_code"]
+    known = {
+        code: row["value_ytd"]
+        for code, rows in history.items()
+        for row in rows
+        if row["period"] == view.period and row["value_ytd"] is not None
+    }
+
+    def part(code: str) -> list[Any]:
+        return [view.figure(view.value(code, known[code]), code, "county", county), f" {view.unit_label(code)}"]
+
+    for indicator in view.catalogue.safety():
+        rate, above, below = (indicator[name] for name in ("indicator_code", "numerator_code", "denominator_code"))
+        if above == COUNTED and {rate, above, below} <= known.keys():
+            title = view.t("safety.rate", indicator=view.indicator(rate), x=view.value(rate, known[rate]))
+            line = [*part(above), " ÷ ", *part(below), " = ", *part(rate)]
+            return tables.section(title, html.P(line), sub=view.t("safety.rate_sub"))
+    return html.Section()
+
+
+def _vetoes(view: View) -> html.Section:
+    """Which townships the appraisal vetoes this month, and by which rule; nothing where there is no appraisal."""
+    cards = view.snapshot.rows("scorecard", period=view.period)
+    if not cards:
+        return html.Section()
+    vetoed = [card for card in cards if card["vetoed"]]
+    if not vetoed:
+        return tables.section(view.t("safety.no_veto"), sub=view.t("safety.no_veto_sub", n=len(cards)))
+    lines = [
+        html.Li(
+            [
+                view.link(view.unit_name(card["township_code"]), "/scorecard", township=card["township_code"]),
+                view.t("clause.colon"),
+                str(card["veto_reason_en"] if view.t.lang == "en" else card["veto_reason"]),
+            ]
+        )
+        for card in vetoed
+    ]
+    names = view.t.join(view.unit_name(card["township_code"]) for card in vetoed[:NAMED])
+    key = "safety.veto" if len(vetoed) <= NAMED else "safety.veto_many"
+    title = view.t(key, names=names, n=len(vetoed))
+    return tables.section(title, html.Ul(lines, className="lines"), sub=view.t("safety.veto_sub", n=len(cards)))
+
+
 def _timeline(view: View, incidents: tuple[Row, ...]) -> html.Section:
     years = list(range(view.period.year - YEARS + 1, view.period.year + 1))
     events = [
@@ -130,6 +177,13 @@ def _timeline(view: View, incidents: tuple[Row, ...]) -> html.Section:
     image = svg.timeline(events, [str(year) for year in years], view.t("safety.timeline_alt", counts=words))
     twin = html.P(html.A(view.t("table.show"), href=f"#{TWIN}", className="to-twin"), className="small off-paper")
     return tables.section(view.t("safety.timeline", counts=words), image, twin, sub=view.t("safety.timeline_sub"))
+
+
+def _in_rate(view: View, row: Row) -> str:
+    """Whether the dead of an accident count in the death rate; nothing where nobody died."""
+    if not row["deaths"]:
+        return numbers.NOTHING
+    return view.t("safety.counted" if row["counted_in_rate"] else "safety.not_counted")
 
 
 def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:
@@ -154,7 +208,7 @@ def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:
                     tables.cell(numbers.number(row["serious_injuries"]), numeric=True),
                     tables.cell(numbers.number(row["direct_loss"], 1), numeric=True),
                     tables.cell(grade or numbers.NOTHING),
-                    tables.cell(view.t("safety.counted") if row["counted_in_rate"] else view.t("safety.not_counted")),
+                    tables.cell(_in_rate(view, row)),
                 ]
             )
         )
@@ -174,6 +228,6 @@ def _incidents(view: View, incidents: tuple[Row, ...]) -> html.Section:
     title = view.t("safety.list", n=len(rows), years=YEARS)
     return tables.section(
         title,
-        tables.table(title, header, body, class_name="compact"),
+        tables.table(title, header, body, class_name="compact", cards=True),
         source_note(view, [COUNTED], basis=None),
     )

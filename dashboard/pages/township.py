@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from dash import dcc
@@ -21,6 +22,8 @@ from dashboard.pages.page import Page, carried_note, lamp_note, source_note, sto
 from dashboard.view import View, month_before
 
 SPANS = (13, 24, 36)
+# From here on an axis needs no decimals.
+AXIS_WHOLE = 10
 
 
 def render(view: View) -> Page:
@@ -81,7 +84,7 @@ def _ranking(view: View) -> Page:
     rows = {row["unit_id"]: row for row in current if row["indicator_code"] == code}
     earlier = {row["unit_id"]: row for row in grid if row["period"] == last and row["indicator_code"] == code}
     by = "gap_pp" if any(row.get("gap_pp") is not None for row in rows.values()) else "growth_pct"
-    scale = _scale([*rows.values(), *earlier.values()], by)
+    scale = _scale(view, [*rows.values(), *earlier.values()], by)
     groups: dict[str, list[Row]] = defaultdict(list)
     for township in view.catalogue.active_townships(view.period):
         groups[township["class"] or ""].append(township)
@@ -114,6 +117,10 @@ def _ranking(view: View) -> Page:
     if judged:
         key = "township.ranking_behind" if behind else "township.ranking_fine"
         title = view.t(key, n=behind, total=judged, indicator=view.indicator(code))
+        measured = [row for row in rows.values() if row.get("lamp") in ("yellow", "red") and _placed(row, "gap_pp")]
+        if measured and measured[0]["target_form"] != "cap":
+            worst = min(measured, key=lambda row: row["gap_pp"])
+            title += view.t("township.ranking_worst", name=view.unit_name(worst["unit_id"]), gap=view.gap_of(worst))
     else:
         title = view.t("township.ranking_plain", indicator=view.indicator(code), n=len(rows))
     return Page(
@@ -157,9 +164,12 @@ def _placed(row: Row | None, by: str) -> float | None:
     return float(row[by])
 
 
-def _scale(rows: Sequence[Row], by: str) -> tuple[float, float]:
-    """Least and greatest place of all townships in both months, and zero: the schedule, or no growth."""
-    places = [place for row in rows if (place := _placed(row, by)) is not None]
+def _scale(view: View, rows: Sequence[Row], by: str) -> tuple[float, float]:
+    """Least and greatest place of all townships in both months, and zero: the schedule, or no growth.
+
+    A net loss stands at the edge: its place would push all others together.
+    """
+    places = [place for row in rows if (place := _placed(row, by)) is not None and not view.net_loss(row)]
     return min([0.0, *places]), max([0.0, *places])
 
 
@@ -192,7 +202,7 @@ def _ranking_row(
             name,
             tables.cell([value, html.Span(view.t("mark.carried"), className="mark") if carried else ""], numeric=True),
             tables.cell(view.growth(row), numeric=True),
-            tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
+            tables.cell(view.attainment(row), numeric=True),
             tables.cell(_dots(view, row, before, by, scale)),
             tables.cell(view.figure(gap_cell(view, row), code, "township", unit), numeric=True),
             earlier[1],
@@ -222,7 +232,7 @@ def _dots(view: View, row: Row, before: Row | None, by: str, scale: tuple[float,
 
     def words(item: Row) -> str:
         if by == "gap_pp":
-            return view.gap_words(item["gap_pp"], item.get("target_form"))
+            return view.gap_of(item)
         return view.t("dots.growth", x=view.growth_text(item))
 
     alt = words(row)
@@ -267,6 +277,12 @@ def _profile(view: View, township: Row) -> Page:
         code for code in view.catalogue.indicators if any(row["value_ytd"] is not None for row in history[code])
     ]
     current = [row for code in available for row in history[code] if row["period"] == view.period]
+    if not current and view.snapshot.scope.unit not in (None, unit):
+        return Page(
+            view.t("township.unseen_title", name=name),
+            view.t("township.unseen_sub"),
+            [tables.notice(view.t("scope.why"), view.link(view.t("township.back"), "/township", township=None))],
+        )
     if not current:
         return Page(
             view.t("township.silent_title", name=name, period=view.month(view.period)),
@@ -321,13 +337,14 @@ def _profile(view: View, township: Row) -> Page:
             ),
             html.Div(
                 [
-                    _time_series(view, history[code], code, span),
-                    _explained_by(view, unit, code),
+                    html.Div(
+                        [
+                            _time_series(view, history[code], code, span),
+                            outlook.forecast(view, "township", unit, code, lead),
+                        ]
+                    ),
+                    html.Div([_explained_by(view, unit, code), outlook.bridge(view, "township", unit, code)]),
                 ],
-                className="columns even",
-            ),
-            html.Div(
-                [outlook.forecast(view, "township", unit, code, lead), outlook.bridge(view, "township", unit, code)],
                 className="columns even",
             ),
             _reports(view, unit),
@@ -353,10 +370,21 @@ def _switcher(view: View, unit: str) -> html.Nav:
 
 def _ancestry(view: View, unit: str) -> str:
     """Which former units live on in this one."""
-    former = [row for row in view.catalogue.townships.values() if row["successor_code"] == unit]
     return "".join(
-        view.t("township.successor", former=view.named(row), until=view.day(row["valid_to"])) for row in former
+        view.t("township.successor", former=view.named(row), until=view.day(row["valid_to"]))
+        for row in _absorbed(view, unit)
     )
+
+
+def _absorbed(view: View, unit: str | None = None) -> list[Row]:
+    """Former units whose figures are in this one's since they ended; `unit` defaults to the township of the address."""
+    unit = unit or view.state.township
+    return [row for row in view.catalogue.townships.values() if row["successor_code"] == unit]
+
+
+def _first_after(former: Row) -> date:
+    """The first month without the former unit."""
+    return month_before(former["valid_to"], -1)
 
 
 def _former(view: View, township: Row) -> Page:
@@ -382,7 +410,12 @@ def _indicator_table(
 ) -> html.Div:
     headline = {row["indicator_code"] for row in view.catalogue.headline()}
     ordered = [code for code in available if code in headline]
-    others = [code for code in available if code not in headline]
+    # What is counted once a year has no row in the other months.
+    others = [
+        code
+        for code in available
+        if code not in headline and any(row["period"] == view.period for row in history[code])
+    ]
     header = [
         [
             tables.head(view.t("col.indicator"), rows=2),
@@ -419,7 +452,7 @@ def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: st
     row = next((item for item in rows if item["period"] == view.period), None)
     label = [
         view.link(view.indicator(code), "/township", township=unit, indicator=code, class_name="quiet"),
-        html.Span(f" {view.unit_label(code)}", className="unit"),
+        view.unit_beside(code),
     ]
     if row is None:
         dash = [tables.cell(numbers.NOTHING, numeric=True, class_name="muted") for _ in range(13)]
@@ -439,7 +472,7 @@ def _indicator_row(view: View, unit: str, code: str, rows: list[Row], chosen: st
             tables.cell(view.value(code, row["base_ytd"]), numeric=True, class_name="muted"),
             tables.cell(view.growth(row), numeric=True),
             tables.cell(target, numeric=True),
-            tables.cell(view.points(row.get("attainment_pct"), signed=False), numeric=True),
+            tables.cell(view.attainment(row), numeric=True),
             tables.cell(_small_bullet(view, row)),
             tables.cell(gap_cell(view, row), numeric=True),
             tables.cell(
@@ -541,10 +574,21 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     measure = view.t("measure.month" if flow else "measure.state")
     title = view.t("series.title", indicator=view.indicator(code), n=len(known))
     sub = f"{measure}{view.t('unit.of')}{view.unit_label(code)}"
-    figure = series_figure.months(
-        labels, actual, base, texts, name_actual=view.t("series.actual"), name_base=view.t("series.base"),
-        unit=view.unit_label(code),
-    )  # fmt: skip
+    joined = [row for row in _absorbed(view) if periods and periods[0] < _first_after(row) <= periods[-1]]
+    names: dict[str, Any] = {
+        "name_actual": view.t("series.actual"),
+        "name_base": view.t("series.base"),
+        "unit": view.unit_label(code),
+        "breaks": [sum(period < _first_after(row) for period in periods) for row in joined],
+    }
+    figure = series_figure.months(labels, actual, base, texts, **names)
+    places = unit.decimals if unit.decimals is not None else view.catalogue.indicators[code]["decimals"]
+    top = max((abs(value) for value in [*actual, *base] if value is not None), default=0.0)
+
+    def written(value: float) -> str:
+        return numbers.number(value, 0 if top >= AXIS_WHOLE else places or 0)
+
+    still = svg.months(labels, actual, base, written, **names)
     spans = html.Nav(
         [
             html.Span(view.t("series.months", n=n), className="choice chosen", **attribute("aria-current", "true"))
@@ -576,7 +620,12 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
     return tables.section(
         title,
         spans,
-        html.Div(chart, role="img", **attribute("aria-label", view.t("series.alt", indicator=view.indicator(code)))),
+        html.Div(
+            [still, chart],
+            role="img",
+            className="chart-frame",
+            **attribute("aria-label", view.t("series.alt", indicator=view.indicator(code))),
+        ),
         _picture(view, title, sub),
         html.Details(
             [
@@ -585,7 +634,11 @@ def _time_series(view: View, rows: list[Row], code: str, span: int) -> html.Sect
             ],
             className="twin",
         ),
-        source_note(view, [code]),
+        source_note(
+            view,
+            [code],
+            *[view.t("series.joined", former=view.named(row), month=view.month(_first_after(row))) for row in joined],
+        ),
         sub=sub,
     )
 
@@ -670,7 +723,7 @@ def _explained_by(view: View, unit: str, chosen: str) -> html.Section:
         sub = view.t("explained.part", chosen=view.indicator(chosen), part=view.indicator(code)) + sub
     return tables.section(
         title,
-        tables.table(title, header, body, class_name="compact"),
+        tables.table(title, header, body, class_name="compact", cards=True),
         source_note(view, [code], more, basis="reported"),
         sub=sub,
     )
@@ -703,7 +756,7 @@ def _reports(view: View, unit: str) -> html.Section:
     missing = sum(1 for row in rows if row["status"] == "missing")
     late = sum(1 for row in rows if row["status"] == "late")
     title = view.t("reports.title", n=len(periods), missing=missing, late=late)
-    return tables.section(title, tables.table(title, header, body, class_name="compact calendar"))
+    return tables.section(title, tables.table(title, header, body, class_name="compact calendar", cards=True))
 
 
 STATUS_SHAPES = {"on_time": "●", "late": "▲", "missing": "■", "suspended": "‖", "zero_report": "0"}

@@ -70,7 +70,7 @@ def _headline(view: View, rows: Sequence[Row], caption: str) -> html.Div:
         body.append(
             html.Tr(
                 [
-                    tables.row_head([view.indicator(code), html.Span(f" {view.unit_label(code)}", className="unit")]),
+                    tables.row_head([view.indicator(code), view.unit_beside(code)]),
                     tables.cell(
                         view.figure(view.value(code, row.get("value_ytd")), code, "county", county),
                         numeric=True,
@@ -93,7 +93,7 @@ def _headline(view: View, rows: Sequence[Row], caption: str) -> html.Div:
             tables.head(view.t("col.lamp")),
         ]
     ]
-    return tables.table(caption, header, body)
+    return tables.table(caption, header, body, class_name="board")
 
 
 def _count(view: View, colour: str, count: int) -> Any:
@@ -110,7 +110,7 @@ def _townships(view: View, listed: Sequence[Behind]) -> html.Div:
             view.t(
                 "wall.worst",
                 indicator=view.indicator(worst["indicator_code"]),
-                gap=view.gap_words(worst["gap_pp"], worst.get("target_form")),
+                gap=view.gap_of(worst),
             )
             if worst
             else numbers.NOTHING

@@ -82,3 +82,40 @@ def test_a_greater_value_stands_further_right_and_zero_is_marked() -> None:
         places.append(float(next(e for e in root if e.tag.endswith("circle")).get("cx", "")))
         zero = float(root[1].get("x", ""))
     assert places == sorted(set(places)) and places[1] == zero
+
+
+@given(
+    st.lists(st.none() | VALUES, min_size=1, max_size=36),
+    st.lists(st.none() | VALUES, min_size=36, max_size=36),
+)
+def test_the_still_of_a_chart_keeps_its_lines_inside_the_axes(
+    actual: list[float | None], base: list[float | None]
+) -> None:
+    image = svg.months(
+        [f"26-{index:02d}" for index in range(len(actual))],
+        actual,
+        base[: len(actual)],
+        lambda value: f"{value:.0f}",
+        name_actual="this year",
+        name_base="last year",
+        unit="t",
+        breaks=[len(actual) // 2],
+    )
+    root = picture(image)
+    lies_inside(root, slack=0.1)
+    written = [element.text for element in root if element.tag.endswith("text")]
+    assert {"this year", "last year", "t", "0"} <= set(written)
+
+
+def test_the_axis_of_a_still_counts_in_round_steps() -> None:
+    image = svg.months(
+        ["1", "2"],
+        [5242.0, 4066.0],
+        [None, None],
+        lambda value: f"{value:.0f}",
+        name_actual="a",
+        name_base="b",
+        unit="t",
+    )
+    written = [element.text or "" for element in picture(image) if element.tag.endswith("text")]
+    assert [text for text in written if text.isdigit() and len(text) != 1] == ["2000", "4000", "6000"]

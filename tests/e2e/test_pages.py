@@ -306,9 +306,10 @@ def test_paper_holds_what_the_screen_shows(browser: Browser, address: str, tmp_p
         ("enterprises", "/enterprise", "A4"),
         ("submissions", "/submissions", "A4"),
     ):
-        page = tab.open(path)
-        if name == "township":
-            page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        # Printed at once: paper does not wait for the live chart.
+        page = tab.page
+        page.goto(address + path)
+        page.locator("h1").wait_for()
         target = tmp_path / f"{name}.pdf"
         page.pdf(path=target, format=paper, landscape=True, print_background=True)
         # Chromium's PDF spells some characters as their radicals.
