@@ -16,7 +16,7 @@ from dagster_project.audit.accidents import AccidentClass, load_classes
 from dagster_project.audit.expressions import PHRASES
 from dagster_project.audit.figures import MEASURE_OF, Collected, Meta, Past, Row, load_indicators, load_links
 from dagster_project.audit.findings import Texts, Writer
-from dagster_project.audit.relations import Relation, load_relations
+from dagster_project.audit.relations import Relation, is_about, load_relations
 from dagster_project.audit.rulebook import Rule, RuleBook
 from dagster_project.ingest.model import Coverage, Intake, KnownEnterprise, Submission
 from dagster_project.reference import Reference
@@ -101,7 +101,10 @@ class AuditContext:
             for at in (0, 1)
         ]
         self._members: dict[tuple[str, int], tuple[Iterable[KnownEnterprise], dict[str, list[str]]]] = {}
-        self._applicable: dict[frozenset[str], tuple[tuple[Relation, tuple[str, ...]], ...]] = {}
+        self.stocks = frozenset(code for code, meta in self.indicators.items() if meta.kind == "stock")
+        self._applicable: dict[
+            tuple[frozenset[str], str | None, str], tuple[tuple[Relation, tuple[str, ...]], ...]
+        ] = {}
 
     def members(self, scope_code: str, enterprises: Iterable[KnownEnterprise]) -> Mapping[str, list[str]]:
         """Township -> its enterprises of a scope that are not closed; remembered for the same tuple of enterprises."""
@@ -120,17 +123,24 @@ class AuditContext:
             self._members[key] = (enterprises, found)
         return found
 
-    def applicable(self, codes: frozenset[str]) -> tuple[tuple[Relation, tuple[str, ...]], ...]:
-        """Active relations that name at least one of these indicators, each with those it needs from elsewhere.
+    def applicable(
+        self, codes: frozenset[str], level: str | None, form_code: str
+    ) -> tuple[tuple[Relation, tuple[str, ...]], ...]:
+        """Active relations about a unit of this level in this form that name at least one of these indicators, each with
+        those it needs from elsewhere; whether it reaches the unit itself, and the month, is still to be asked.
 
-        Kept by set of indicators: the rows of a form come again and again with the same ones.
+        Kept: the rows of a form come again and again with the same indicators.
         """
-        found = self._applicable.get(codes)
+        key = codes, level, form_code
+        found = self._applicable.get(key)
         if found is None:
-            found = self._applicable[codes] = tuple(
+            found = self._applicable[key] = tuple(
                 (relation, tuple(code for code in relation.codes if code not in codes))
                 for relation in self.relations
-                if relation.is_formula and self.rules.is_active(relation.rule) and not codes.isdisjoint(relation.codes)
+                if relation.is_formula
+                and self.rules.is_active(relation.rule)
+                and not codes.isdisjoint(relation.codes)
+                and is_about(relation, level, form_code)
             )
         return found
 

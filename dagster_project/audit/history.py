@@ -226,8 +226,19 @@ class InMemoryHistory:
             if before is not None and before[0] is not None:
                 value = before[0] if value is None else before[0] + value
             sums[key] = (value, obs.form_code)
+        series, said = self._series, None
         for (code, unit_id, index, measure), (value, form_code) in sums.items():
-            self._put(code, unit_id, index, measure, value, form_code)
+            # the figures of a row stand one behind another: asked once of each
+            if said != (form_code, unit_id, index):
+                said = (form_code, unit_id, index)
+                self._reported.add(said)
+                if self._source is not None and unit_id not in self._fetched:
+                    self._fetch(unit_id)
+            known = series.get((code, unit_id, measure))
+            if known is None or value is None or index in known:
+                self._put(code, unit_id, index, measure, value, form_code)
+            else:
+                known[index] = (float(value), value, form_code)
         self.add_incidents(row for row in intake.parsed.incidents if row.status == "accepted")
 
     def add_incidents(self, rows: Iterable[IncidentRow]) -> None:

@@ -175,19 +175,26 @@ def _implied_row(
     )
 
 
-def reaches(relation: Relation, level: str | None, flags: object, form_code: str, at: date) -> bool:
-    """Whether a relation is about this unit, form and month. `flags` is the unit's register entry, or None."""
-    if relation.is_universal:
-        return True
+LEVELS = ("county", "township", "enterprise")
+
+
+def is_about(relation: Relation, level: str | None, form_code: str) -> bool:
+    """Whether a relation is about this form, and units of this level."""
     if relation.form_code and relation.form_code != form_code:
         return False
+    levels = [part for part in relation.applies_to if part in LEVELS]
+    return not levels or level in levels
+
+
+def reaches(relation: Relation, flags: object, at: date) -> bool:
+    """Whether a relation that is about a unit's form and level reaches the unit in this month. `flags` is its register
+    entry, or None."""
+    if relation.is_universal:
+        return True
     if (relation.valid_from and at < relation.valid_from) or (relation.valid_to and at > relation.valid_to):
         return False
-    levels = [part for part in relation.applies_to if part in ("county", "township", "enterprise")]
-    if levels and level not in levels:
-        return False
     for part in relation.applies_to:
-        if part in levels:
+        if part in LEVELS:
             continue
         wanted = not part.startswith("!")
         if bool(getattr(flags, part.lstrip("!"), False)) != wanted:

@@ -26,7 +26,7 @@ class RowScope:
         self.used: list[tuple[Figure, int]] = []
 
     def _measure_of(self, code: str) -> str:
-        return "stock" if self.run.context.indicators[code].kind == "stock" else self.measure
+        return "stock" if code in self.run.context.stocks else self.measure
 
     def figure(self, code: str, shift: str | None) -> float | None:
         measure = self._measure_of(code)
@@ -75,7 +75,7 @@ def judge_relations(run: Run) -> Iterable[Finding]:
     """Every relation over every row it applies to."""
     findings: list[Finding] = []
     for row in run.collected.rows.values():
-        relations = run.context.applicable(frozenset(row.figures))
+        relations = run.context.applicable(frozenset(row.figures), row.level, row.first.form_code)
         if not relations:
             continue
         scopes: dict[str, RowScope] = {}
@@ -83,7 +83,7 @@ def judge_relations(run: Run) -> Iterable[Finding]:
         for relation, elsewhere in relations:
             if elsewhere and not all(_is_known(run, row, code) for code in elsewhere):
                 continue
-            if not reaches(relation, row.level, flags, row.first.form_code, row.first.period):
+            if not reaches(relation, flags, row.first.period):
                 continue
             for measure in relation.measures:
                 scope = scopes.get(measure)
@@ -96,7 +96,7 @@ def judge_relations(run: Run) -> Iterable[Finding]:
 
 
 def _is_known(run: Run, row: Row, code: str) -> bool:
-    measure = "stock" if run.context.indicators[code].kind == "stock" else "ytd"
+    measure = "stock" if code in run.context.stocks else "ytd"
     return row.index in run.past.own(code, row.unit_id, measure)
 
 

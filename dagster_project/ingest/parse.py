@@ -13,12 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from dagster_project.ingest.context import Context, choose_period, read_context
-from dagster_project.ingest.extract_changes import extract_changes
 from dagster_project.ingest.extract_items import extract_items
-from dagster_project.ingest.extract_ledger import extract_ledger
 from dagster_project.ingest.extract_lists import extract_incidents, extract_roster
-from dagster_project.ingest.extract_targets import extract_targets
-from dagster_project.ingest.extract_tasks import extract_tasks
 from dagster_project.ingest.extract_units import extract_units
 from dagster_project.ingest.grid import Sheet, Workbook, address
 from dagster_project.ingest.model import ParsedWorkbook, Severity, SheetReading, UnitRef
@@ -469,6 +465,7 @@ def _reporter(form: Form, context: Context, sheet: Sheet, vocabulary: Vocabulary
 
 
 def _extract(table: Table, parsed: ParsedWorkbook) -> None:
+    # rows of units and of items come every month; what reads the rarer layouts is imported when one comes
     form = table.form
     _report_columns(table)
     rows_have_period = any(table.field_index(role) is not None for role in ("year", "period", "changed_on"))
@@ -483,12 +480,20 @@ def _extract(table: Table, parsed: ParsedWorkbook) -> None:
     elif form.subject == "incidents":
         extract_incidents(table)
     elif form.subject == "unit_changes":
+        from dagster_project.ingest.extract_changes import extract_changes
+
         extract_changes(table)
     elif form.subject == "tasks":
+        from dagster_project.ingest.extract_tasks import extract_tasks
+
         extract_tasks(table)
     elif form.subject == "targets":
+        from dagster_project.ingest.extract_targets import extract_targets
+
         extract_targets(table)
     elif is_ledger:
+        from dagster_project.ingest.extract_ledger import extract_ledger
+
         extract_ledger(table)
     elif table.field_index("indicator") is not None:
         extract_items(table)

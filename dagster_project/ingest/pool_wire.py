@@ -88,6 +88,13 @@ class _Units:
         self.known: list[UnitRef] = []
         self._numbers: dict[int, int] = {}
 
+    def numbers(self, units: tuple[UnitRef, ...]) -> tuple[int, ...]:
+        """Of many, most of which stand behind others of theirs."""
+        places = list(map(id, units))
+        for unit in dict(zip(places, units, strict=True)).values():
+            self.number(unit)
+        return tuple(map(self._numbers.__getitem__, places))
+
     def number(self, unit: UnitRef) -> int:
         found = self._numbers.get(id(unit))
         if found is None:
@@ -102,9 +109,9 @@ def _columns(name: str, records: list[Any], units: _Units) -> tuple[int, list[_C
     columns: list[_Column] = []
     for field, values in zip(_NAMES[name], zip(*map(_GETTERS[name], records), strict=True), strict=True):
         if field == "unit":
-            values = tuple(map(units.number, values))
+            values = units.numbers(values)
         elif field == "value":
-            values = tuple(None if value is None else str(value) for value in values)
+            values = tuple([None if value is None else str(value) for value in values])
         is_one = all(map(is_, values, repeat(values[0])))
         columns.append((is_one, values[0] if is_one else values))
     return len(records), columns

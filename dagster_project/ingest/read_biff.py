@@ -20,7 +20,6 @@ from dagster_project.ingest.grid import CellValue, Sheet
 from dagster_project.ingest.read_common import Extras, Unreadable, put, short
 from dagster_project.ingest.read_xlsx import Formats
 
-OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FREE_OR_END, _END = 0xFFFFFFFA, 0xFFFFFFFE
 
 _BOF, _EOF, _FILEPASS, _BOUNDSHEET, _FORMAT, _XF = 0x0809, 0x000A, 0x002F, 0x0085, 0x041E, 0x00E0

@@ -19,6 +19,7 @@ from dagster_project.ingest.grid import CellValue
 
 T = TypeVar("T")
 MIB = 1024 * 1024
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Package(zipfile.ZipFile):
         super().__init__(io.BytesIO(content))
         self.content = content
         self.unpacked: dict[str, bytes] = {}
+        # by part: what it is related to (read_xlsx.py)
+        self.relations: dict[str, dict[str, tuple[str, str]]] = {}
 
 
 def open_package(content: bytes, limits: Limits = LIMITS) -> Package:

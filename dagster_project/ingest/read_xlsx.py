@@ -102,6 +102,13 @@ def _resolve(base: str, target: str) -> str:
 
 def relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
     """Relationships of a part: id → (type, path inside the package)."""
+    known = package.relations.get(part)
+    if known is None:
+        known = package.relations[part] = _relations(package, part)
+    return known
+
+
+def _relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
     folder, name = posixpath.split(part)
     path = posixpath.join(folder, "_rels", name + ".rels")
     if path not in package.NameToInfo:

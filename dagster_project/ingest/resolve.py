@@ -904,18 +904,17 @@ def _resolve_tasks(resolver: _Resolver) -> None:
 
 def _repeated_rows(resolver: _Resolver) -> None:
     """One key twice in a workbook: by the form, the rows add (line_no counts) or the later one is kept out of force."""
+    keyed = [
+        ((one.form_code, one.indicator_code, one.unit_id, one.period, one.measure), one)
+        for one in resolver.parsed.observations
+        if one.unit_id is not None
+    ]
+    # hardly a workbook repeats one, and so much is soon seen
+    if len({key for key, _ in keyed}) == len(keyed):
+        return
     first: dict[tuple[object, ...], Observation] = {}
     counts: dict[tuple[object, ...], int] = {}  # of those met more than once
-    for observation in resolver.parsed.observations:
-        if observation.unit_id is None:
-            continue
-        key = (
-            observation.form_code,
-            observation.indicator_code,
-            observation.unit_id,
-            observation.period,
-            observation.measure,
-        )
+    for key, observation in keyed:
         other = first.setdefault(key, observation)
         if other is observation:
             continue
