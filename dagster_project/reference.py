@@ -107,27 +107,35 @@ def _read_table(path: Path, columns: tuple[Column, ...], problems: list[str]) ->
     by_name = {column.name: column for column in columns}
     rows: list[Row] = []
     with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        header = list(reader.fieldnames or [])
+        # by position: every command and every reading process begins with this, and csv.DictReader takes twice as long
+        reader = csv.reader(handle)
+        header = next(reader, [])
         for missing in (name for name in by_name if name not in header):
             problems.append(f"{path.name}: column {missing!r} is missing; add it to the header")
         for extra in (name for name in header if name not in by_name):
             problems.append(f"{path.name}: column {extra!r} is not known; remove it or declare it")
         seen: dict[tuple[Any, ...], int] = {}
         keys = [column.name for column in columns if column.is_key]
+        places = {name: place for place, name in enumerate(header)}
+        declared = [(column, column.name, places.get(column.name), column.type == "text") for column in columns]
         for line in reader:
+            if not line:
+                continue
             row: Row = {}
-            for column in columns:
-                text = (line.get(column.name) or "").strip() if column.name in header else ""
-                try:
-                    row[column.name] = _convert(text, column)
-                except (ValueError, InvalidOperation):
-                    problems.append(
-                        f"{path.name} line {reader.line_num}, {column.name}: read {text!r}, expected a {column.type}"
-                    )
-                    row[column.name] = None
-                if column.required and text == "":
-                    problems.append(f"{path.name} line {reader.line_num}, {column.name}: must not be empty")
+            for column, name, place, is_text in declared:
+                text = line[place].strip() if place is not None and place < len(line) else ""
+                if is_text:
+                    row[name] = text or None
+                else:
+                    try:
+                        row[name] = _convert(text, column)
+                    except (ValueError, InvalidOperation):
+                        problems.append(
+                            f"{path.name} line {reader.line_num}, {name}: read {text!r}, expected a {column.type}"
+                        )
+                        row[name] = None
+                if text == "" and column.required:
+                    problems.append(f"{path.name} line {reader.line_num}, {name}: must not be empty")
             key = tuple(row[name] for name in keys)
             if keys and key in seen:
                 problems.append(f"{path.name} line {reader.line_num}: same key as line {seen[key]}: {key}")
