@@ -43,6 +43,9 @@ AHEAD = 3
 SMALL_JOB = 1 << 20
 # A further child starts when the caller has waited for answers twice as long as starting one costs the processor.
 WORTH_A_CHILD_S = 0.4
+# Files begun before they are asked for: so many, none larger.
+BEGUN = 64
+BEGUN_BYTES = 1 << 18
 _START_S = 60.0
 _TICK_S = 0.25
 _LEAVE_S = 0.5
@@ -244,6 +247,7 @@ class ParsePool:
         self.factory = factory
         self._messages = messages
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._begun: dict[tuple[str, bytes], _Job] = {}
         self._threads: list[threading.Thread] = []
         self._children: set[_Child] = set()
         self._lock = threading.Lock()
@@ -286,6 +290,20 @@ class ParsePool:
         for child in children:
             child.end()
 
+    def begin(self, content: bytes, file_name: str) -> None:
+        """A file that will most likely be asked for: a child may read it while its caller is still at something else."""
+        if len(content) <= BEGUN_BYTES and len(self._begun) < BEGUN:
+            self._begun[file_name, content] = self._hand_in(content, file_name)
+
+    def _hand_in(self, content: bytes | Path, file_name: str) -> _Job:
+        data = pickle.dumps(
+            (None, str(content.resolve()), file_name) if isinstance(content, Path) else (content, None, file_name),
+            protocol=5,
+        )
+        job = _Job(data, file_name, Future())
+        self._jobs.put(job)
+        return job
+
     def parse_many(self, items: Iterable[tuple[K, bytes | Path, str]]) -> Iterator[tuple[K, ParsedWorkbook]]:
         """Parse (key, content or path, file name) and yield (key, ParsedWorkbook) in the order given, as they are done.
 
@@ -296,13 +314,8 @@ class ParsePool:
             raise PoolError("ParsePool is a context manager: use it with `with`")
         waiting: deque[tuple[K, _Job]] = deque()
         for key, content, file_name in items:
-            data = pickle.dumps(
-                (None, str(content.resolve()), file_name) if isinstance(content, Path) else (content, None, file_name),
-                protocol=5,
-            )
-            job = _Job(data, file_name, Future())
-            self._jobs.put(job)
-            waiting.append((key, job))
+            begun = None if isinstance(content, Path) else self._begun.pop((file_name, content), None)
+            waiting.append((key, begun or self._hand_in(content, file_name)))
             while len(waiting) > self.workers * (AHEAD + 2) or (waiting and waiting[0][1].answer.done()):
                 yield self._next(waiting)
         while waiting:

@@ -44,6 +44,11 @@ def from_timestamp(seconds: float) -> datetime:
 # ---------------------------------------------------------------------------------------------------- archived files
 
 
+def as_text(path: str) -> str:
+    """The path as text that every file and database can hold (names may carry bytes that are no text)."""
+    return path.encode("utf-8", "replace").decode()
+
+
 def archived_path(settings: Settings, sha256: str) -> Path:
     return settings.archive / sha256[:2] / sha256
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dagster_project.settings import Settings
+from dagster_project.warehouse import archive
 
 if TYPE_CHECKING:
     from dagster_project.ingest.pool import ParsePool
@@ -48,6 +49,14 @@ class Readers:
 
         with suppress(OSError, ReferenceError):
             self.pool(mappings.seeds(self._settings))
+
+    def begin(self, copied: archive.Copied) -> None:
+        """A new file is in the archive and will soon be taken in: it may be read while others are still copied."""
+        if self._pool is not None and copied.stored:
+            # what is amiss with the archive is said when its turn comes
+            with suppress(OSError, ValueError):
+                content = archive.read_archived(self._settings, copied.sha256)
+                self._pool.begin(content, archive.as_text(copied.found.path))
 
     def pool(self, seeds: Path) -> ParsePool:
         """The pool that reads by this folder of reference data; another than it was started with starts it anew."""

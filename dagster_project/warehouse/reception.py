@@ -80,10 +80,15 @@ def seem_pending(settings: Settings, state: JournalState) -> int:
     return sum(entry.seq > int(last) for entry in state.live) if last.isdigit() else len(state.live)
 
 
-def receive(settings: Settings, on_coming: Callable[[], None] | None = None) -> Reception:
+def receive(
+    settings: Settings,
+    on_coming: Callable[[], None] | None = None,
+    on_copied: Callable[[Copied], None] | None = None,
+) -> Reception:
     """Copy all that is new in the inbox into the archive and say so in the journal; the caller holds the lock.
 
-    `on_coming` is called once, before anything is copied, where there is something.
+    `on_coming` is called once, before anything is copied, where there is something; `on_copied` with each content that was
+    never received before, in their order, before the journal says so.
     """
     for folder in (settings.inbox, settings.archive, settings.work):
         folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +124,8 @@ def receive(settings: Settings, on_coming: Callable[[], None] | None = None) -> 
             report.unsettled.append(found.path)
         else:
             copies.append(copied)
+            if on_copied is not None and copied.sha256 not in state.by_content:
+                on_copied(copied)
     if copies:
         archive.sync_folders(settings, [copied.sha256 for copied in copies if copied.stored])
     journal.append(_events(settings, state, copies, scan.is_moved, report))

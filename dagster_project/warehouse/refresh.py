@@ -90,10 +90,12 @@ def _explains(step: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 def receive(settings: Settings, readers: Readers | None = None) -> Reception:
     """Everything new in the inbox into the archive and the journal; an older home is brought up to date first.
 
-    `readers` that will take it in start as soon as there is something.
+    `readers` that will take it in start as soon as there is something, and read the first files meanwhile.
     """
     home_format.enter(settings)
-    return reception.receive(settings, None if readers is None else readers.start_early)
+    if readers is None:
+        return reception.receive(settings)
+    return reception.receive(settings, readers.start_early, readers.begin)
 
 
 @_explains("read")

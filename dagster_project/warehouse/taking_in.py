@@ -46,7 +46,7 @@ from dagster_project.warehouse.store import SCHEMA_KEY, Ahead, Batch, DamagedDat
 # Rows written in one transaction: a kill costs at most the reading of these again.
 BATCH_ROWS = 200_000
 # Observations written ahead of the rest of their batch, while later workbooks are judged.
-AHEAD_ROWS = 8_000
+AHEAD_ROWS = 4_000
 # Parsed figures kept in memory before the rest waits on disk.
 HELD_FIGURES = 400_000
 # Files handed to the pool at once, over batch borders.
@@ -284,7 +284,7 @@ class _TakingIn:
 
         def contents() -> Iterator[tuple[int, bytes, str]]:
             for entry in readable:
-                yield entry.seq, self._content(entry), _clean(entry.path)
+                yield entry.seq, self._content(entry), archive.as_text(entry.path)
 
         for seq, parsed in self.pool().parse_many(contents()):
             for cell in parsed.observations:
@@ -320,7 +320,7 @@ class _TakingIn:
                 self._take(entry, shelf.take(entry.seq))
                 taken.append(entry)
                 if len(self.batch.rows["observation"]) >= AHEAD_ROWS:
-                    self.ahead.put(self.batch)
+                    self.ahead.put(self.batch, AHEAD_ROWS // 4)
         if has_register and taken:
             self.ahead.forget()
             self.batch, self.known, self.late = Batch(), None, late
@@ -557,7 +557,7 @@ class _TakingIn:
         self._flush({REJUDGE_KEY: late.to_text()})
         items = rejudging.affected(self.store, late)
         entries = [entry for entry in self.state.live if entry.submission_id in items]
-        files = {entry.seq: _clean(entry.path) for entry in self.state.live} if entries else {}
+        files = {entry.seq: archive.as_text(entry.path) for entry in self.state.live} if entries else {}
         found = {}
         for seq, parsed in self._parse(entries):
             entry = self.state.received[seq]
@@ -730,7 +730,7 @@ def _submission(entry: Received) -> Submission:
     return Submission(
         submission_id=entry.submission_id,
         seq=entry.seq,
-        file_name=_clean(entry.path),
+        file_name=archive.as_text(entry.path),
         sha256=entry.sha256,
         size_bytes=entry.size_bytes,
         received_at=entry.received_at,
@@ -756,8 +756,3 @@ def _says_something(intake: Intake) -> bool:
 def _empty(file_name: str, *issues: Issue) -> Intake:
     parsed = ParsedWorkbook(file_name, "unknown", issues=list(issues))
     return Intake(parsed, None, None, None, None, None)
-
-
-def _clean(path: str) -> str:
-    """The path as text that every file and database can hold (names may carry bytes that are no text)."""
-    return path.encode("utf-8", "replace").decode()

@@ -28,6 +28,18 @@ def reads(seeds: Path) -> Callable[[bytes, str], ParsedWorkbook]:
     return parse
 
 
+def counts(_: Path) -> Callable[[bytes, str], ParsedWorkbook]:
+    """Says what it was given, and as which file of this child's."""
+    number = 0
+
+    def parse(content: bytes, file_name: str) -> ParsedWorkbook:
+        nonlocal number
+        number += 1
+        return ParsedWorkbook(file_name, f"{content.decode()} as no. {number}")
+
+    return parse
+
+
 def misbehaves(_: Path) -> Callable[[bytes, str], ParsedWorkbook]:
     """Hangs, dies, raises, prints or eats memory as the file's name says."""
 

@@ -112,6 +112,27 @@ def test_the_first_child_forks_a_second_that_reads_beside_it_and_has_the_same_li
     assert not children_of_the_pool()
 
 
+def test_what_was_begun_is_read_once_and_only_for_the_same_content_and_name() -> None:
+    with pool("counts", workers=1) as it:
+        for number in range(3):
+            it.begin(b"%d" % number, "begun")
+        asked = [(0, b"2", "begun"), (1, b"1", "begun"), (2, b"1", "other"), (3, b"9", "begun"), (4, b"2", "begun")]
+        found = [(key, parsed.file_name, parsed.file_kind) for key, parsed in it.parse_many(asked)]
+    # what was begun was read first, in its own order; all else when it was asked for
+    assert found == [(0, "begun", "2 as no. 3"), (1, "begun", "1 as no. 2"), (2, "other", "1 as no. 4"),
+                     (3, "begun", "9 as no. 5"), (4, "begun", "2 as no. 6")]  # fmt: skip
+
+
+def test_a_begun_file_that_kills_its_child_is_told_when_it_is_asked_for() -> None:
+    with pool("misbehaves", workers=2, timeout_s=2) as it:
+        for name in ("a", "die", "hang"):
+            it.begin(b"", name)
+        found = dict(it.parse_many((name, b"", name) for name in ("hang", "a", "die", "b")))
+    assert [issue.rule for issue in found["hang"].issues] == ["read.timeout"]
+    assert [issue.rule for issue in found["die"].issues] == ["read.crashed"]
+    assert found["a"].observations and found["b"].observations
+
+
 def test_a_file_that_hangs_does_not_hold_up_the_next_ones() -> None:
     with pool("misbehaves", workers=2, timeout_s=4) as it:
         names = ["hang", *(f"file {number}" for number in range(5))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from dagster_project.ingest.pool import ParsePool
 from dagster_project.settings import Settings
 from dagster_project.warehouse import refresh
 from dagster_project.warehouse.readers import Readers
@@ -34,3 +35,24 @@ def test_other_reference_data_starts_others(home: Settings, tmp_path: Path) -> N
         assert second.seeds == other.resolve()
         path = workbooks.townships(tmp_path / "a.xlsx", 1, {"站前镇": (10, 10)}) or tmp_path / "a.xlsx"
         assert second.parse_one(path, "a.xlsx").observations
+
+
+def test_new_contents_are_begun_while_others_are_received_and_taken_in_as_ever(home: Settings, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    begun: list[str] = []
+    real = ParsePool.begin
+    monkeypatch.setattr(ParsePool, "begin", lambda self, content, name: (begun.append(name), real(self, content, name)))
+    for month in (1, 2):
+        workbooks.townships(home.inbox / f"{month}.xlsx", month, {"站前镇": (10, 10 * month)})
+    with Readers(home) as readers:
+        refresh.receive(home, readers)
+        report = refresh.ingest_pending(home, None, readers)
+    assert begun == ["1.xlsx", "2.xlsx"]
+    assert [(one["file_name"], one["status"], one["observations"]) for one in report.submissions] == [
+        ("1.xlsx", "accepted", 2),
+        ("2.xlsx", "accepted", 2),
+    ]
+    # what was there before is not read again for its new name
+    (home.inbox / "again.xlsx").write_bytes((home.inbox / "1.xlsx").read_bytes())
+    with Readers(home) as readers:
+        assert refresh.receive(home, readers).ignored == ["again.xlsx"]
+    assert begun == ["1.xlsx", "2.xlsx"]
