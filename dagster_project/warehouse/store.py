@@ -922,7 +922,7 @@ class Store:
 
 
 class Ahead:
-    """Figures of new submissions, written by a thread of its own while later workbooks are still judged.
+    """Observations of new submissions, written by a thread of its own while later workbooks are still judged.
 
     It has a connection, and one transaction, to itself: nothing counts before `Store.write` completes it with the rest
     of the batch. Use as a context manager within `open_store`.
@@ -942,20 +942,17 @@ class Ahead:
         self.forget()
         self._thread.shutdown(wait=True)
 
-    def put(self, batch: Batch, least: int) -> None:
-        """Take what has come together, at least so many rows of a table, out of a batch of submissions that the database
-        does not hold."""
-        for table in ("observation", "declared_total", "coverage"):
-            rows = batch.rows[table]
-            if len(rows) < least:
-                continue
-            batch.rows[table] = []
-            if self._connection is None:
-                self._connection = self._store.connection.cursor()
-                self._connection.execute("BEGIN")
-            self.rows += len(rows)
-            spool = self._store.settings.work / "spool"
-            self._parts.append(self._thread.submit(insert_rows, self._connection, f"raw.{table}", rows, spool))
+    def put(self, batch: Batch) -> None:
+        """Take the observations out of a batch of submissions that the database does not hold."""
+        rows, batch.rows["observation"] = batch.rows["observation"], []
+        if not rows:
+            return
+        if self._connection is None:
+            self._connection = self._store.connection.cursor()
+            self._connection.execute("BEGIN")
+        self.rows += len(rows)
+        spool = self._store.settings.work / "spool"
+        self._parts.append(self._thread.submit(insert_rows, self._connection, "raw.observation", rows, spool))
 
     def complete(self, write: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
         """The rest by `write`, and the transaction's end; raises what any part of it met, and then nothing is kept."""

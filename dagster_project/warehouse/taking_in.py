@@ -320,7 +320,7 @@ class _TakingIn:
                 self._take(entry, shelf.take(entry.seq))
                 taken.append(entry)
                 if len(self.batch.rows["observation"]) >= AHEAD_ROWS:
-                    self.ahead.put(self.batch, AHEAD_ROWS // 4)
+                    self.ahead.put(self.batch)
         if has_register and taken:
             self.ahead.forget()
             self.batch, self.known, self.late = Batch(), None, late
