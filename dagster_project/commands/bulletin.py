@@ -76,7 +76,7 @@ def _draft(
     published_file(settings, None if as_of else version)
     # Dash and Word are imported where they are needed alone.
     from dashboard.as_of.days import store_of
-    from dashboard.data.store import Store
+    from dashboard.data.store import LacksTable, Store
     from dashboard.export import bulletin
 
     if as_of is not None:
@@ -87,6 +87,8 @@ def _draft(
     except bulletin.NoSuchMonth as error:
         latest = f"{error.latest:%Y-%m}" if error.latest else "-"
         raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error
+    except LacksTable as gap:
+        raise CommandError("cli.old_version", table=gap.relation) from gap
 
 
 def _write(draft: Draft, target: Path) -> None:

@@ -27,7 +27,7 @@ def run(
     warehouse = published_file(settings)
     # Dash and Word are imported where they are needed alone.
     from dashboard.as_of.days import store_of
-    from dashboard.data.store import Store
+    from dashboard.data.store import LacksTable, Store
     from dashboard.export import bulletin, proof
 
     day_file = None if as_of is None else ready(settings, as_of)
@@ -53,6 +53,9 @@ def run(
         part.unlink(missing_ok=True)
         latest = f"{error.latest:%Y-%m}" if error.latest else "-"
         raise CommandError("cli.no_figures", period=f"{period:%Y-%m}", latest=latest) from error
+    except LacksTable as gap:
+        part.unlink(missing_ok=True)
+        raise CommandError("cli.old_version", table=gap.relation) from gap
     except OSError as error:
         part.unlink(missing_ok=True)
         raise CommandError("cli.output_failed", path=target, problem=error.strerror or error) from error

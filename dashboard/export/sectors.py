@@ -11,9 +11,10 @@ from typing import Any
 
 from dashboard.components import numbers
 from dashboard.data.store import Row
-from dashboard.export.tables import Column, Table, Value, growth_value, places, scaled, unit_line
+from dashboard.export.tables import Column, Table, Value, growth_value, month_line, places, scaled, unit_line
 from dashboard.pages import coal as coal_page
 from dashboard.pages import energy as energy_page
+from dashboard.pages import scorecard as scorecard_page
 from dashboard.view import View
 
 PERCENT = 1
@@ -200,15 +201,17 @@ def scores(view: View) -> Table:
         Column((t("export.score"),), 2, 8),
         Column((t("export.trace"),), width=90),
     )
+    towns = {code: at for at, code in enumerate(dict.fromkeys(row["township_code"] for row in _scores(view)))}
     rows = tuple(
         (
             view.unit_name(row["township_code"]),
             view.indicator(row["indicator_code"]),
             numbers.to_decimal(row["full_mark"]),
             numbers.to_decimal(row["score"]),
-            row[f"trace_{t.lang}"],
+            # As the page says it: with units, and the rule's parameters in words.
+            scorecard_page.line(view, row),
         )
-        for row in _scores(view)
+        for row in sorted(scorecard_page.ordered(view, _scores(view)), key=lambda row: towns[row["township_code"]])
     )
     return Table("scores", t("export.title.scores"), unit_line(view), columns, rows)
 
@@ -237,4 +240,4 @@ def issues(view: View) -> Table:
         )
         for row in view.snapshot.rows("quality_issues", period=view.period)
     )
-    return Table("issues", t("export.title.issues"), unit_line(view), columns, rows)
+    return Table("issues", t("export.title.issues"), month_line(view), columns, rows)

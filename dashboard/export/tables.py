@@ -66,6 +66,11 @@ def lamp(view: View, row: Row) -> str:
     return f"{SHAPES[colour]} {view.t(f'colour.{colour}')}" if colour else ""
 
 
+def month_line(view: View) -> str:
+    """The month alone, for what is told of a month and not of the year to date; the earlier day shown."""
+    return view.t("foot.gap").join(filter(None, (view.month(view.period), view.known())))
+
+
 def unit_line(view: View, code: str | None = None) -> str:
     """The months covered, the earlier day shown, and the unit where one holds for the whole table."""
     months = view.t("foot.gap").join(filter(None, (view.to_date(view.period), view.known())))
@@ -270,7 +275,7 @@ def unreported(view: View) -> Table:
         )
         for row in view.snapshot.rows("attention", period=view.period)
     )
-    return Table("unreported", view.t("export.title.unreported"), unit_line(view), columns, body)
+    return Table("unreported", view.t("export.title.unreported"), month_line(view), columns, body)
 
 
 def watched(view: View) -> list[str]:
@@ -333,13 +338,15 @@ def enterprises(view: View, code: str) -> Table:
     for row in view.snapshot.rows("enterprises", indicator=code, period=view.period):
         if view.state.township and row["township_code"] != view.state.township:
             continue
-        industry = view.catalogue.industries.get(row["industry_code"])
+        coded = str(row["industry_code"] or "")
+        # A class of four digits is named by its division, as on the enterprise's page.
+        industry = view.catalogue.industries.get(coded) or view.catalogue.industries.get(coded[:2])
         body.append(
             (
                 row["name_zh"],
                 row["credit_code"],
                 view.unit_name(row["township_code"]),
-                view.named(industry, row["industry_code"] or ""),
+                view.named(industry, coded),
                 scaled(view, code, row["value_month"]),
                 scaled(view, code, row["value_ytd"]),
                 scaled(view, code, row["base_ytd"]),

@@ -101,7 +101,7 @@ def _is_stock(view: View, row: Row) -> bool:
     return row["target_form"] == "level" and view.catalogue.indicators[row["indicator_code"]]["kind"] == "stock"
 
 
-def _ordered(view: View, scores: Sequence[Row]) -> list[Row]:
+def ordered(view: View, scores: Sequence[Row]) -> list[Row]:
     """Scores in the catalogue's order, as the columns of the tables are."""
     places = {code: at for at, code in enumerate(view.catalogue.indicators)}
     return sorted(scores, key=lambda row: places.get(row["indicator_code"], len(places)))
@@ -225,7 +225,7 @@ def _score(view: View, row: Row | None, code: str) -> Any:
         view.link(text, "/scorecard", township=row["township_code"], indicator=code, whatif=None, class_name="figure"),
         numeric=True,
         class_name="unreported" if row["status"] in ("missing_zero", "missing_pending") else "",
-        title=_line(view, row),
+        title=line(view, row),
     )
 
 
@@ -250,7 +250,7 @@ def _amount(view: View, row: Row, value: Any) -> str:
     return view.t("unit.amount", x=view.value(code, value), unit=view.unit_label(code))
 
 
-def _line(view: View, row: Row) -> str:
+def line(view: View, row: Row) -> str:
     """How a score came about, in one line and in the page's own notation; trace_zh and trace_en say the same plainly."""
     formula = f"scorecard.formula.{row['rule_family']}"
     completion = numbers.to_decimal(row["completion"])
@@ -273,14 +273,14 @@ def _line(view: View, row: Row) -> str:
 def _lines(view: View, scores: tuple[Row, ...], unit: str) -> html.Section:
     """The trace of every score of a township, one line each, with the way to the cells behind the figure."""
     items = []
-    for row in _ordered(view, scores):
+    for row in ordered(view, scores):
         if row["township_code"] != unit:
             continue
         code = row["indicator_code"]
         chosen = code == view.state.indicator
         name = view.figure(view.indicator(code), code, "township", unit)
-        line = _line(view, row)
-        items.append(html.Li([name, view.t("scorecard.colon"), html.Strong(line) if chosen else line]))
+        text = line(view, row)
+        items.append(html.Li([name, view.t("scorecard.colon"), html.Strong(text) if chosen else text]))
     return tables.section(
         view.t("scorecard.lines", name=view.unit_name(unit)),
         html.Ul(items, className="lines"),
@@ -294,7 +294,7 @@ def _simulation(view: View, scores: tuple[Row, ...], tried: dict[str, Decimal]) 
     if rule is None:
         choices = [
             view.link(view.indicator(code), "/scorecard", indicator=code, whatif=None, class_name="choice")
-            for code in dict.fromkeys(row["indicator_code"] for row in _ordered(view, scores))
+            for code in dict.fromkeys(row["indicator_code"] for row in ordered(view, scores))
         ]
         return tables.section(
             view.t("scorecard.whatif_pick"), html.P(choices), sub=view.t("scorecard.whatif_sub"), class_name="off-paper"
