@@ -20,6 +20,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun, Dag
 from dagster_project.orchestration import instance as instances
 from dagster_project.settings import PROJECT_ROOT, Settings
 from tests.program import TEW, environment, tew, tew_program
+from tests.warehouse import workbooks
 
 pytestmark = pytest.mark.slow
 
@@ -211,3 +212,21 @@ def test_a_rebuild_gives_the_same_figures(small_home: Settings) -> None:
     done = tew(small_home, "rebuild", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["status"] == "published"
     assert tew(small_home, "query", sql, "--format", "csv").stdout == before
+
+
+def test_a_refresh_keeps_the_year_before_and_compare_finds_no_difference(home: Settings) -> None:
+    workbooks.townships(home.inbox / "2025-12.xlsx", 12, {"枫林湖镇": (10, 120), "站前镇": (21, 241)}, year=2025)
+    workbooks.townships(home.inbox / "2026-01.xlsx", 1, {"枫林湖镇": (11, 11), "站前镇": (24, 24)}, year=2026)
+    first = json.loads(tew(home, "refresh", "--json").stdout)
+    assert first["status"] == "published" and first["build"]["since"] is None
+    workbooks.townships(home.inbox / "更正.xlsx", 1, {"枫林湖镇": (12, 12), "站前镇": (24, 24)}, year=2026)
+    second = json.loads(tew(home, "refresh", "--json").stdout)
+    assert (second["status"], second["build"]["since"]) == ("published", "2026"), second
+    found = tew(
+        home, "query", "select sum(value) from marts.fct_observation where measure = 'month'", "--format", "csv"
+    )
+    assert found.stdout.split()[1] == "67.000000"
+    done = tew(home, "compare", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["equal"], done.stderr
+    assert len(first["build"]["nodes"]) == len(second["build"]["nodes"]) == 2
+    assert first["build"]["nodes"] == second["build"]["nodes"], "all models and tests, of all years"
