@@ -274,7 +274,7 @@ def _login_page(t: Translator, form: LoginForm, problem: str = "", status: int =
         f'<input type="hidden" name="next" value="{escape(following)}">'
         f"{_field(t('login.name'), 'name', 'text', 'username', form.name.data or '')}"
         f"{_field(t('login.password'), 'password', 'password', 'current-password')}"
-        f'<p><button type="submit">{escape(t("login.submit"))}</button></p></form>'
+        f'<p><button type="submit" class="plain">{escape(t("login.submit"))}</button></p></form>'
         f"{_provider_link(t, following)}"
         f'<p><a href="/login?{escape(turn)}" hreflang="{other}">{escape(t(f"lang.{other}"))}</a></p>'
     )
@@ -315,7 +315,10 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
         _begin(gate, account)
         following = _local(flask.request.form.get("next"))
         # Who may not open the overview is not met by a refusal.
-        return flask.redirect(gate.roles.home(account.role) if following == "/" else following)
+        following = gate.roles.home(account.role) if following == "/" else following
+        if t.lang != "zh" and "lang=" not in following:
+            following += f"{'&' if '?' in following else '?'}lang={t.lang}"
+        return flask.redirect(following)
 
     provider = outside.Provider(server, gate.settings) if outside.has_provider(gate.settings) else None
 
@@ -361,7 +364,7 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
         body = (
             f"<p>{escape(t('account.who', name=who.name, role=role.get(f'name_{t.lang}') or who.role))}</p>{log}"
             f'<form method="post" action="/logout"><input type="hidden" name="csrf_token" value="{generate_csrf()}">'
-            f'<p><button type="submit">{escape(t("account.out"))}</button></p></form>'
+            f'<p><button type="submit" class="plain">{escape(t("account.out"))}</button></p></form>'
             f'<p><a href="{escape(gate.home())}">{escape(t("account.back"))}</a></p>'
         )
         return _document(t, t("account.title"), body)
@@ -384,16 +387,28 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
         columns = ("at", "act", *activity.FIELDS)
         used = [name for name in columns if any(name in row for row in rows)]
         head = "".join(f'<th scope="col">{escape(t(f"log.{name}"))}</th>' for name in used)
+
+        def shown(row: dict[str, object], name: str) -> str:
+            """A value of the log for a reader: the time to the second, an act and a role in words."""
+            text = str(row.get(name, ""))
+            if name == "at":
+                return text[:19].replace("T", " ")
+            if name == "act" and t.has(f"log.act.{text}"):
+                return t(f"log.act.{text}")
+            if name == "role":
+                return str((gate.roles.get(text) or {}).get(f"name_{t.lang}") or text)
+            return text
+
         lines = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(row.get(name, '')))}</td>" for name in used) + "</tr>" for row in rows
+            "<tr>" + "".join(f"<td>{escape(shown(row, name))}</td>" for name in used) + "</tr>" for row in rows
         )
         search = "".join(
             f'<label>{escape(t(f"log.{key}"))} <input name="{key}" value="{escape(value or "")}"></label> '
             for key, value in asked.items()
         )
         body = (
-            f'<form method="get" action="/log">{search}<button type="submit">{escape(t("log.search"))}</button></form>'
-            f'<div class="scroll"><table class="plain"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+            f'<form method="get" action="/log">{search}<button type="submit" class="plain">{escape(t("log.search"))}</button></form>'
+            f'<div class="table-box"><table class="grid compact log"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
         )
         return _document(t, t("log.title"), body)
 
