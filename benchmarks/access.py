@@ -314,6 +314,7 @@ ASKED = {
 TELL_NOTHING = {
     "/login": "the form of the sign-in",
     "/logout": "ends the session",
+    "/account/password": "a new password for who knows the present one",
     "/login/oidc": "leads to the provider",
     "/login/oidc/back": "makes a session, or none",
     "/healthz": "the served version's name",

@@ -31,6 +31,8 @@ def _link(address: str, path: str, lang: str) -> str:
 def failed(settings: Settings, job: str, when: str, reason: str, run_id: str) -> Make:
     """A run that failed: what at, what to do, where to look."""
     texts = Texts(settings.seeds)
+    # Said below in the channel's own language.
+    reason = reason.replace(texts.lines("run.next_step"), "")
 
     def make(lang: str, _address: str) -> Message:
         parts = [line.strip() for line in reason.splitlines() if line.strip()][:LISTED]

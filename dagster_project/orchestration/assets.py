@@ -29,7 +29,9 @@ from dagster import (
 )
 from dagster_dbt import dbt_assets
 
+from dagster_project.commands.texts import Texts
 from dagster_project.orchestration import dbt_events, findings, metadata
+from dagster_project.orchestration.chores import problem
 from dagster_project.orchestration.session import SESSION, Session
 from dagster_project.orchestration.translator import (
     PUBLISHED_VERSION,
@@ -45,10 +47,6 @@ from dagster_project.warehouse.errors import WarehouseError
 from dagster_project.warehouse.readers import Readers
 
 MARTS = "marts"
-NEXT_STEP = (
-    "Nothing was published; the last version still serves and what was received is kept. Put right what is named "
-    "here, then refresh again (tew refresh, or launch the job)."
-)
 
 
 class BuildNotPassed(RuntimeError):
@@ -57,12 +55,18 @@ class BuildNotPassed(RuntimeError):
 
 @contextmanager
 def told(session: Session, step: str) -> Iterator[None]:
-    """One step: what people can put right fails it with its own words and what to do, without a traceback."""
+    """One step: what people can put right fails it with its own words and what to do, in both languages, before any traceback."""
     try:
         with session.step(step):
             yield
     except (WarehouseError, ReferenceError, BuildNotPassed) as error:
-        raise Failure(f"{error}\n\n{NEXT_STEP}", allow_retries=False) from error
+        texts = Texts(session.settings.seeds)
+        said = (
+            texts.lines("run.build_failed", failures=error)
+            if isinstance(error, BuildNotPassed)
+            else problem(texts, error)
+        )
+        raise Failure(f"{said}\n\n{texts.lines('run.next_step')}", allow_retries=False) from error
 
 
 def _session(context: AssetExecutionContext) -> Session:
@@ -150,7 +154,8 @@ def _dbt_models(manifest: dict[str, Any]) -> AssetsDefinition:
         required_resource_keys={SESSION},
     )
     def dbt_models(context: AssetExecutionContext) -> Iterator[MaterializeResult | AssetCheckResult]:
-        """dbt build in this process: a kill stops it at once (measured: a subprocess writes on for seconds)."""
+        """All models and their tests, built by dbt into a candidate; nothing of it is served unless every test passed."""
+        # In this process: a kill stops it at once (measured: a subprocess writes on for seconds).
         session = _session(context)
         if session.is_nothing_new:
             context.log.info("Nothing new: the served version already is what a build would give.")
@@ -160,7 +165,7 @@ def _dbt_models(manifest: dict[str, Any]) -> AssetsDefinition:
             events = dbt_events.results(session.build, manifest, translator)
             yield from filter(_selected(context), events)
             if not session.build.ok:
-                raise BuildNotPassed(dbt_events.describe(session.build))
+                raise BuildNotPassed(dbt_events.describe(session.build, Texts(session.settings.seeds)))
 
     return dbt_models
 
@@ -184,7 +189,7 @@ def _published_version(marts: list[AssetKey]) -> AssetsDefinition:
         group_name="publication",
         required_resource_keys={SESSION},
         output_required=False,
-        description="The version that readers see: published/<version>/ and the pointer CURRENT.",
+        description="The version that readers see: `published/<version>/` and the pointer `CURRENT`.",
     )
     def published_version(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
         """The candidate becomes the served version; refused where its build did not pass."""

@@ -23,6 +23,7 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from dagster_project.alerts import due
+from dagster_project.commands.texts import Texts
 from dagster_project.orchestration.chores import due_table, told
 from dagster_project.orchestration.translator import PUBLISHED_VERSION
 from dagster_project.reference import load_reference
@@ -33,23 +34,22 @@ COMPLETENESS = AssetKey(["marts", "fct_completeness"])
 CHECKS = [AssetCheckKey(COMPLETENESS, "reported_when_due"), AssetCheckKey(PUBLISHED_VERSION, "fresh")]
 CALENDAR = "calendar_checks"
 LISTED = 10
-DO = "The check could not be made. Put right what is named here, then evaluate it again."
+DO = "run.next_check"
 
 
 def completeness(settings: Settings, today: date) -> AssetCheckResult:
     """Whether everybody has reported what was due within the last month."""
     with told(settings, DO):
         owed = due.overdue(settings, load_reference(settings.seeds), today)
+    texts = Texts(settings.seeds)
     silent = sum(len(entry.silent) for entry in owed)
     return AssetCheckResult(
         asset_key=COMPLETENESS,
         check_name="reported_when_due",
         passed=not owed,
         severity=AssetCheckSeverity.WARN,
-        description="All that was due is reported."
-        if not owed
-        else f"{silent} reports are overdue: call who is listed.",
-        metadata={"overdue": silent, "owed": due_table(owed) or "-"},
+        description=texts.lines("run.check_owed", count=silent) if owed else texts.lines("run.check_reported"),
+        metadata={"overdue": silent, "owed": due_table(owed)},
     )
 
 
@@ -57,11 +57,12 @@ def freshness(settings: Settings, now: float) -> AssetCheckResult:
     """Whether a version serves and nothing has waited in the inbox for longer than `stale_after_hours`."""
     with told(settings, DO):
         hours = float(load_reference(settings.seeds).setting("stale_after_hours", "24"))
+    texts = Texts(settings.seeds)
     problems: list[str] = []
     version = pointer.current_version(settings)
     manifest = pointer.read_manifest(settings, version) if version else None
     if version is None or manifest is None or not pointer.is_served(settings):
-        problems.append("No version serves: run tew refresh, then tew doctor.")
+        problems.append(texts.lines("run.check_no_version"))
     state = archive.Journal(settings.journal).replay()
     found = archive.scan(settings, state)
     # A file keeps the time of its writer: what counts is since when it can have been seen, the version's own time.
@@ -69,19 +70,15 @@ def freshness(settings: Settings, now: float) -> AssetCheckResult:
     waiting = [entry.path for entry in found.changed if now - max(since, entry.mtime_ns / 1e9) > hours * 3600]
     if waiting:
         names = ", ".join(waiting[:LISTED])
-        problems.append(
-            f"{len(waiting)} files wait in the inbox for more than {hours:g} h: {names}. See the last failed run."
-        )
+        problems.append(texts.lines("run.check_waiting", count=len(waiting), hours=f"{hours:g}", files=names))
     if found.unreadable:
-        problems.append(
-            f"Unreadable in the inbox, give this account the right: {', '.join(found.unreadable[:LISTED])}."
-        )
+        problems.append(texts.lines("run.check_unreadable", files=", ".join(found.unreadable[:LISTED])))
     return AssetCheckResult(
         asset_key=PUBLISHED_VERSION,
         check_name="fresh",
         passed=not problems,
         severity=AssetCheckSeverity.WARN,
-        description=" ".join(problems) or "What was received is served.",
+        description="\n".join(problems) or texts.lines("run.check_served"),
         metadata={"version": version or "-", "waiting": len(waiting), "age_hours": round((now - since) / 3600, 1)},
     )
 

@@ -22,6 +22,7 @@ from dagster import (
     DagsterRunStatus,
     Failure,
     JobDefinition,
+    MetadataValue,
     MonthlyPartitionsDefinition,
     OpDefinition,
     OpExecutionContext,
@@ -61,16 +62,23 @@ class NotTold(RuntimeError):
     """Channels did not take the reminder; worth trying again."""
 
 
+def problem(texts: Texts, error: Exception) -> str:
+    """What is wrong, in both languages; of reference data also what mends it after a new program."""
+    if isinstance(error, CommandError):
+        return texts.lines(error.key, **error.fields)
+    if isinstance(error, ReferenceError):
+        return f"{texts.lines('cli.reference_error', problem=error)}\n{texts.lines('upgrade.hint')}"
+    return str(error)
+
+
 @contextmanager
 def told(settings: Settings, what_to_do: str) -> Iterator[None]:
-    """What people can put right fails the run with its own words and what to do, without a traceback or a retry."""
+    """What people can put right fails the run with its own words and what to do (a row of messages.csv), without a retry."""
     try:
         yield
-    except (WarehouseError, ReferenceError) as error:
-        raise Failure(f"{error}\n\n{what_to_do}", allow_retries=False) from error
-    except CommandError as error:
-        said = Texts(settings.seeds).lines(error.key, **error.fields)
-        raise Failure(f"{said}\n\n{what_to_do}", allow_retries=False) from error
+    except (WarehouseError, ReferenceError, CommandError) as error:
+        texts = Texts(settings.seeds)
+        raise Failure(f"{problem(texts, error)}\n\n{texts.lines(what_to_do)}", allow_retries=False) from error
 
 
 def _job(name: str, description: str, step: OpDefinition, **options: Any) -> JobDefinition:
@@ -141,7 +149,7 @@ def remind(settings: Settings, today: date) -> Reminded:
     return Reminded(owed, done)
 
 
-def due_table(owed: list[due.Due]) -> str:
+def due_table(owed: list[due.Due]) -> MetadataValue:
     """Forms with their due day and who owes them, for the run's page."""
     rows = [
         (
@@ -153,7 +161,7 @@ def due_table(owed: list[due.Due]) -> str:
         )
         for entry in owed
     ]
-    return markdown_table(["form", "month", "due", "not reported", "who"], rows)
+    return MetadataValue.md(markdown_table(["form", "month", "due", "not reported", "who"], rows) or "-")
 
 
 def reminders_job(settings: Settings) -> JobDefinition:
@@ -161,10 +169,10 @@ def reminders_job(settings: Settings) -> JobDefinition:
 
     @op(name="remind", retry_policy=AGAIN)
     def step(context: OpExecutionContext) -> None:
-        with told(settings, "Nobody was reminded. Put right what is named here, then launch the job again."):
+        with told(settings, "run.next_reminders"):
             found = remind(settings, due.local_today(load_reference(settings.seeds)))
         context.add_output_metadata(
-            {"forms": len(found.owed), "told": ", ".join(found.done.sent) or "-", "owed": due_table(found.owed) or "-"}
+            {"forms": len(found.owed), "told": ", ".join(found.done.sent) or "-", "owed": due_table(found.owed)}
         )
 
     return _job(REMINDERS, "Tells the channels of alerts.toml what is due and who has not reported.", step)
@@ -187,7 +195,7 @@ def bulletin_job(settings: Settings) -> JobDefinition:
     def step(context: OpExecutionContext) -> None:
         today = due.local_today(load_reference(settings.seeds))
         period = due.add_months(today.replace(day=1), -1)
-        with told(settings, "No draft was written. Once the month is there: tew bulletin --period YYYY-MM."):
+        with told(settings, "run.next_draft"):
             target, dropped = draft_bulletin(settings, period)
         context.add_output_metadata(
             {
@@ -217,7 +225,7 @@ def retention_job(settings: Settings) -> JobDefinition:
 
     @op(name="sweep", retry_policy=RetryPolicy(max_retries=2, delay=600))
     def step(context: OpExecutionContext) -> None:
-        with told(settings, "Nothing more was removed. Put right what is named here; the next night tries again."):
+        with told(settings, "run.next_retention"):
             reference = load_reference(settings.seeds)
             done = retention.sweep(settings, int(reference.setting("keep_log_days", "90")))
             days = int(reference.setting("keep_run_days", "400"))
@@ -246,7 +254,7 @@ def month_end_job(settings: Settings) -> JobDefinition:
     def step(context: OpExecutionContext) -> None:
         day = due.month_end(date.fromisoformat(context.partition_key))
         began = time.monotonic()
-        with told(settings, "The file of that day was not made; readers of the published version notice nothing."):
+        with told(settings, "run.next_as_of"):
             made = as_of.make(settings, day, wait_s=1800.0, progress=_logging(context))
         context.add_output_metadata(
             {"file": made.relative_to(settings.home).as_posix(), "seconds": round(time.monotonic() - began, 1)}

@@ -1,6 +1,6 @@
 """What dbt did, as Dagster tells it: models become materializations, tests become asset checks.
 
-Belongs here: pure functions from a BuildResult to Dagster events and to one sentence about what failed.
+Belongs here: pure functions from a BuildResult to Dagster events and to words about what failed.
 Does not belong here: running dbt (warehouse/build.py), deciding whether to publish (warehouse/publish.py).
 """
 
@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetCheckResult, AssetCheckSeverity, MaterializeResult
+from dagster import AssetCheckResult, AssetCheckSeverity, MaterializeResult, MetadataValue
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+from dagster_project.commands.texts import Texts
 from dagster_project.orchestration.metadata import markdown_table
 from dagster_project.orchestration.translator import Translator
 from dagster_project.warehouse.build import BuildResult, NodeResult
 
 MODEL_TYPES = ("model", "seed", "snapshot")
 FAILURES_NAMED = 10
+ROWS_NAMED = 3
 
 
 def node_metadata(node: NodeResult) -> dict[str, Any]:
@@ -29,7 +31,8 @@ def node_metadata(node: NodeResult) -> dict[str, Any]:
         found["message"] = node.message
     if node.sample:
         names = list(node.sample[0])
-        found["sample"] = markdown_table(names, ([row.get(name) for name in names] for row in node.sample))
+        rows = ([row.get(name) for name in names] for row in node.sample)
+        found["sample"] = MetadataValue.md(markdown_table(names, rows))
     return found
 
 
@@ -61,15 +64,24 @@ def results(
                 )
 
 
-def describe(build: BuildResult) -> str:
-    """One sentence that names what failed: the model or test, its rows, dbt's message."""
+def _row(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+
+
+def describe(build: BuildResult, texts: Texts) -> str:
+    """What failed, one line each: the model or test with dbt's message, and below it the first rows that a test found."""
     if build.error is not None and not build.failures:
         return build.error
-    parts = []
-    for node in build.failures[:FAILURES_NAMED]:
-        rows = f" ({node.failures} rows)" if node.failures else ""
-        message = " ".join((node.message or "").split())
-        parts.append(f"{node.resource_type} {node.name}{rows}: {message}" if message else f"{node.name}{rows}")
+    parts = [_failure(node, texts) for node in build.failures[:FAILURES_NAMED]]
     if len(build.failures) > FAILURES_NAMED:
-        parts.append(f"… {len(build.failures) - FAILURES_NAMED} more")
-    return "; ".join(parts) or "dbt reported no node as failed, but not success either"
+        parts.append(f"… +{len(build.failures) - FAILURES_NAMED}")
+    return "\n".join(parts) or "dbt reported no node as failed, but not success either"
+
+
+def _failure(node: NodeResult, texts: Texts) -> str:
+    if node.failures:
+        # dbt's own "Got 1 result, configured to fail if != 0" says no more than the number.
+        said = " / ".join(texts.pair("run.rows_break", count=node.failures))
+    else:
+        said = " ".join((node.message or node.status).split())
+    return f"{node.resource_type} {node.name}: {said}" + "".join(f"\n  {_row(row)}" for row in node.sample[:ROWS_NAMED])

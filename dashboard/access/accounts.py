@@ -28,7 +28,9 @@ from dagster_project.warehouse.files import write_atomic
 from dagster_project.warehouse.lock import file_lock
 
 MIN_PASSWORD = 12
-MAX_PASSWORD = 256
+MAX_PASSWORD = 128
+# What a sign-in compares at most; earlier programs took passwords as long as this.
+MAX_COMPARED = 256
 NAME = re.compile(r"[^\s/\\\x00-\x1f\x7f<>\"']{1,64}")
 _hasher = PasswordHasher()
 # Verified where the name is unknown, so that an answer takes as long as for a known one.
@@ -71,7 +73,8 @@ def path(settings: Settings) -> Path:
     return folder(settings) / "accounts.json"
 
 
-def _write_private(target: Path, content: bytes) -> None:
+def write_private(target: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if os.name != "nt":
         target.parent.chmod(0o700)
@@ -114,7 +117,7 @@ class Accounts:
         """The account whose password this is, else None; takes as long for a name that is unknown."""
         account = self.get(name)
         try:
-            _hasher.verify(account.password if account else _DECOY, password[:MAX_PASSWORD])
+            _hasher.verify(account.password if account else _DECOY, password[:MAX_COMPARED])
         except (VerifyMismatchError, VerificationError, InvalidHashError):
             return None
         return account
@@ -161,7 +164,7 @@ class Accounts:
                 raise AccountError("user.damaged", file=self._path.name)
             yield kept
             rows = [asdict(account) for account in kept.values()]
-            _write_private(self._path, (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode())
+            write_private(self._path, (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode())
 
     def _load(self) -> dict[str, Account]:
         try:
@@ -199,5 +202,5 @@ def secret_key(settings: Settings) -> bytes:
         kept = target.read_bytes()
         if len(kept) >= 32:
             return kept
-    _write_private(target, secrets.token_bytes(48))
+    write_private(target, secrets.token_bytes(48))
     return target.read_bytes()

@@ -34,10 +34,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dagster_project.settings import Settings, load_settings
 from dashboard.access import activity
 from dashboard.access.accounts import Account, Accounts, secret_key
-from dashboard.access.gate import IDLE_S, LONGEST_S
+from dashboard.access.ended import Ended
+from dashboard.access.gate import IDLE_S, LONGEST_S, cookie_name
 from dashboard.access.roles import load_roles
 
-COOKIE = "tew"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MAX_BODY = 20_000_000
 # These belong to one connection, not to the message (RFC 9110, 7.6.1).
@@ -56,13 +56,14 @@ class Door:
         self.login_port = login_port
         self.accounts = Accounts(settings)
         self.roles = load_roles(settings)
+        self.ended = Ended(settings, LONGEST_S)
         reader = flask.Flask(__name__)
         reader.secret_key = secret_key(settings)
         self._signer = SecureCookieSessionInterface().get_signing_serializer(reader)
 
     def account(self, connection: HTTPConnection) -> Account | None:
         """The account whose session the connection carries, None where there is none in force."""
-        cookie = SimpleCookie(connection.headers.get("cookie", "")).get(COOKIE)
+        cookie = SimpleCookie(connection.headers.get("cookie", "")).get(cookie_name(self.settings))
         if cookie is None or self._signer is None:
             return None
         try:
@@ -71,7 +72,8 @@ class Door:
             return None
         account = self.accounts.get(str(session.get("_user_id", "")))
         is_recent = time.time() - float(session.get("began", 0.0)) <= LONGEST_S
-        return account if account and is_recent and session.get("stamp") == account.stamp else None
+        is_on = is_recent and not self.ended.holds(str(session.get("sid")))
+        return account if account and is_on and session.get("stamp") == account.stamp else None
 
     def right(self, account: Account) -> str:
         """none, read or write."""
@@ -170,7 +172,9 @@ async def _pass_on(door: Door, request: Request) -> Response:
         return PlainTextResponse("your role reads only\n", 403)
     if not is_read and not _may_read(request, bytes(body)):
         door.record(request, account, "dagster")
-    headers = [(key, value) for key, value in request.headers.items() if key.lower() not in HOP | {"origin"}]
+    is_asked = right == "read" and request.url.path.rstrip("/") == "/graphql"
+    left_out = HOP | {"origin"} | ({"accept-encoding"} if is_asked else set())
+    headers = [(key, value) for key, value in request.headers.items() if key.lower() not in left_out]
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     client: httpx.AsyncClient = request.app.state.client
     sent = client.build_request(request.method, target, headers=headers, content=bytes(body))
@@ -181,6 +185,12 @@ async def _pass_on(door: Door, request: Request) -> Response:
     kept = {key: value for key, value in answer.headers.items() if key.lower() not in HOP}
     kept.update({"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"})
 
+    if is_asked:
+        content = await answer.aread()
+        await answer.aclose()
+        kept.pop("content-encoding", None)
+        return Response(_as_reader(content), answer.status_code, kept)
+
     async def pieces() -> AsyncIterator[bytes]:
         try:
             async for piece in answer.aiter_raw():
@@ -189,6 +199,29 @@ async def _pass_on(door: Door, request: Request) -> Response:
             await answer.aclose()
 
     return StreamingResponse(pieces(), answer.status_code, kept)
+
+
+def _as_reader(content: bytes) -> bytes:
+    """An answer of GraphQL in which nothing is permitted, so that the UI greys out what would be refused here anyway."""
+    try:
+        told = json.loads(content)
+    except ValueError:
+        return content
+    return json.dumps(_without_permissions(told)).encode()
+
+
+def _without_permissions(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_without_permissions(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    if told.get("__typename") == "Permission" and "value" in told:
+        return {**told, "value": False, "disabledReason": "your role reads only"}
+    # Whether one asset or schedule may be acted on is told apart, as hasMaterializePermission and the like.
+    return {
+        key: False if key.startswith("has") and key.endswith("Permission") else _without_permissions(value)
+        for key, value in told.items()
+    }
 
 
 def _may_read(request: Request, body: bytes) -> bool:

@@ -10,6 +10,7 @@ process ends, so that losing the file opens nothing.
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -24,10 +25,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as Answer
 from wtforms import PasswordField, StringField
 
+from dagster_project.commands.texts import Texts
 from dagster_project.settings import Settings
 from dashboard import state
 from dashboard.access import activity, outside
-from dashboard.access.accounts import Account, Accounts, secret_key
+from dashboard.access.accounts import Account, AccountError, Accounts, secret_key
+from dashboard.access.ended import Ended
 from dashboard.access.roles import Roles, load_roles
 from dashboard.access.throttle import Throttle
 from dashboard.data.scope import NOTHING, WHOLE, Scope
@@ -41,6 +44,11 @@ OPEN_PATHS = ("/login", outside.START, outside.BACK, "/healthz", "/_favicon.ico"
 OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
 CALLBACKS = "/_dash-update-component"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def cookie_name(settings: Settings) -> str:
+    """The session's cookie; under https one that no other host and no page over http can set."""
+    return "__Host-tew" if settings.behind_https else "tew"
 
 
 class Reader(UserMixin):
@@ -67,6 +75,7 @@ class Gate:
         self.settings = settings
         self.accounts = Accounts(settings)
         self.throttle = Throttle()
+        self.ended = Ended(settings, LONGEST_S)
         self._shut = False
         self._roles: Roles | None = None
 
@@ -142,7 +151,8 @@ def install(app: Dash, settings: Settings) -> Gate:
     # Without accounts no session is ever made; the key is written to the home with the first one.
     server.secret_key = secret_key(settings) if gate.is_shut else None
     server.config.update(
-        SESSION_COOKIE_NAME="tew",
+        SESSION_COOKIE_NAME=cookie_name(settings),
+        SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.behind_https,
@@ -161,6 +171,8 @@ def install(app: Dash, settings: Settings) -> Gate:
         account = gate.accounts.get(name)
         began = flask.session.get("began", 0.0)
         if account is None or flask.session.get("stamp") != account.stamp or time.time() - began > LONGEST_S:
+            return None
+        if gate.ended.holds(str(flask.session.get("sid"))):
             return None
         return Reader(account)
 
@@ -207,6 +219,7 @@ def _begin(gate: Gate, account: Account, how: str | None = None) -> None:
     flask.session.clear()
     flask.session.permanent = True
     flask.session["began"], flask.session["stamp"] = time.time(), account.stamp
+    flask.session["sid"] = secrets.token_urlsafe(16)
     login_user(Reader(account))
     gate.record("sign_in", reason=how)
 
@@ -353,26 +366,66 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
         t = Translator(_lang())
         return _login_page(t, LoginForm(), t("login.not_vouched"), 401)
 
+    def account_page(who: Account, said: str = "", status: int = 200) -> Answer:
+        t = Translator(_lang())
+        role = gate.roles.get(who.role) or {}
+        log = f'<p><a href="/log">{escape(t("log.title"))}</a></p>' if gate.may("may_read_log") else ""
+        told = f'<p class="banner warn" role="alert">{escape(said)}</p>' if said else ""
+        hidden = f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
+        body = (
+            f"{told}<p>{escape(t('account.who', name=who.name, role=role.get(f'name_{t.lang}') or who.role))}</p>{log}"
+            f'<form method="post" action="/logout">{hidden}'
+            f'<p><button type="submit" class="plain">{escape(t("account.out"))}</button></p></form>'
+            f"<h2>{escape(t('account.change'))}</h2>"
+            f'<form method="post" action="/account/password?{urlencode({"lang": t.lang})}" class="login">{hidden}'
+            f"{_field(t('account.old'), 'old', 'password', 'current-password')}"
+            f"{_field(t('account.new'), 'new', 'password', 'new-password')}"
+            f"{_field(t('account.again'), 'again', 'password', 'new-password')}"
+            f'<p><button type="submit">{escape(t("account.change"))}</button></p></form>'
+            f'<p><a href="{escape(gate.home())}">{escape(t("account.back"))}</a></p>'
+        )
+        return _document(t, t("account.title"), body, status)
+
     @server.get("/account")
     def account() -> Answer:
-        t = Translator(_lang())
+        who = gate.account()
+        return flask.redirect("/") if who is None else account_page(who)
+
+    @server.post("/account/password")
+    def own_password() -> Answer:
+        """A new password for who knows the present one; other sessions of the account end."""
+        server.extensions["csrf"].protect()
         who = gate.account()
         if who is None:
             return flask.redirect("/")
-        role = gate.roles.get(who.role) or {}
-        log = f'<p><a href="/log">{escape(t("log.title"))}</a></p>' if gate.may("may_read_log") else ""
-        body = (
-            f"<p>{escape(t('account.who', name=who.name, role=role.get(f'name_{t.lang}') or who.role))}</p>{log}"
-            f'<form method="post" action="/logout"><input type="hidden" name="csrf_token" value="{generate_csrf()}">'
-            f'<p><button type="submit" class="plain">{escape(t("account.out"))}</button></p></form>'
-            f'<p><a href="{escape(gate.home())}">{escape(t("account.back"))}</a></p>'
-        )
-        return _document(t, t("account.title"), body)
+        t, form = Translator(_lang()), flask.request.form
+        texts, index = Texts(gate.settings.seeds), int(t.lang == "en")
+        key = f"name {who.name}"
+        wait = gate.throttle.wait(key)
+        if wait > 0:
+            return account_page(who, t("login.wait", seconds=math.ceil(wait)), 429)
+        if gate.accounts.verify(who.name, form.get("old", "")) is None:
+            gate.throttle.failed(key)
+            gate.record("sign_in_failed", target=who.name, reason="password")
+            return account_page(who, t("account.wrong"), 401)
+        if form.get("new") != form.get("again"):
+            return account_page(who, texts.pair("user.not_same")[index], 400)
+        try:
+            gate.accounts.set_password(who.name, form.get("new", ""))
+        except AccountError as error:
+            return account_page(who, texts.pair(error.key, **error.fields)[index], 400)
+        gate.record("password_changed", target=who.name)
+        changed = gate.accounts.get(who.name)
+        if changed is not None:
+            _begin(gate, changed, "password")
+        return account_page(changed or who, texts.pair("user.password_changed", name=who.name)[index])
 
     @server.post("/logout")
     def logout() -> Answer:
         server.extensions["csrf"].protect()
         gate.record("sign_out")
+        if "sid" in flask.session:
+            gate.ended.add(flask.session["sid"])
         logout_user()
         flask.session.clear()
         return flask.redirect("/login")

@@ -1,5 +1,6 @@
 -- The components of the bridge add up to the change, to the last digit, for every figure with a base; a figure that is the
 -- sum of its parts leaves nothing unexplained.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_bridge'}}}) }}
 with bridged as (
     select
         level,

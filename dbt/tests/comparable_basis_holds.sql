@@ -1,6 +1,7 @@
 -- Invariants of the comparable basis (domain.md D.3.8): a unit that nothing has touched has one base on both bases,
 -- unless the base was printed; the sum of enterprises has the sum of their bases, wherever they stood a year earlier
 -- (D.3, step 1), and the bases that leavers keep in it; an ended unit has no row; enterprises carry the reported basis only.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_indicator_progress'}}}) }}
 with touched as (
     select
         unit_id,

@@ -1,5 +1,6 @@
 -- After the newest revision of a figure, lamp and rank of the ledger are those of the figure as it stands: the same
 -- formulas, by another way.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_revision'}}}) }}
 with newest as (
     select
         *,

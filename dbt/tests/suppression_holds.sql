@@ -1,5 +1,6 @@
 -- What a reader gets by subtracting every township that stands from a county's total that stands is no single township,
 -- and no sum of townships with fewer enterprises together than may be told.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_suppression'}}}) }}
 with cell as (
     select
         progress.indicator_code,

@@ -1,4 +1,5 @@
 -- Nothing read is lost between raw and the versions, and one version of a key at most is in force.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_observation_version'}}}) }}
 select
     'cells lost or multiplied' as rule,
     cast(raw_count.n - version_count.n as string) as detail

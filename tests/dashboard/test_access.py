@@ -142,8 +142,37 @@ def test_sign_out_needs_its_token(guarded: Settings) -> None:
     sign_in(browser, "zhang")
     assert browser.post("/logout", headers=SITE).status_code == 400
     assert browser.get("/_dash-layout").status_code == 200
+    copied = browser.get_cookie("tew")
+    assert copied
     browser.post("/logout", data={"csrf_token": token(browser.get("/account").text)}, headers=SITE)
     assert browser.get("/_dash-layout").status_code == 401
+    # A copy of the cookie is worth nothing either, in this process or in one that starts later.
+    for other in (browser, client(guarded)):
+        other.set_cookie("tew", copied.value)
+        assert other.get("/_dash-layout").status_code == 401
+    assert sign_in(client(guarded), "zhang").status_code == 302
+
+
+def test_everybody_changes_their_own_password(guarded: Settings) -> None:
+    browser, elsewhere = client(guarded), client(guarded)
+    sign_in(browser, "zhang")
+    sign_in(elsewhere, "zhang")
+
+    def change(old: str, new: str, again: str) -> int:
+        fields = {"csrf_token": token(browser.get("/account").text), "old": old, "new": new, "again": again}
+        return browser.post("/account/password", data=fields, headers=SITE).status_code
+
+    new = "Another-passphrase-8"
+    assert change("not-the-password", new, new) == 401
+    assert change(GOOD, new, new + "x") == 400 and change(GOOD, "short", "short") == 400
+    assert (
+        browser.post("/account/password", data={"old": GOOD, "new": new, "again": new}, headers=SITE).status_code == 400
+    )
+    assert Accounts(guarded).verify("zhang", GOOD), "nothing was changed so far"
+    assert change(GOOD, new, new) == 200
+    assert Accounts(guarded).verify("zhang", new) and browser.get("/_dash-layout").status_code == 200
+    assert elsewhere.get("/_dash-layout").status_code == 401, "other sessions end"
+    assert [row["target"] for row in activity.search(guarded, act="password_changed")] == ["zhang"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +211,14 @@ def test_headers_of_every_answer(guarded: Settings) -> None:
         assert re.search(r"script-src[^;]*unsafe-inline", policy) is None and "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
     secure = load_settings(home=guarded.home, behind_https=True)
-    answer = sign_in(client(secure), "zhang")
+    browser = create_app(secure).server.test_client()
+    fields = {
+        "csrf_token": token(browser.get("/login", base_url="https://localhost").text),
+        "name": "zhang",
+        "password": GOOD,
+    }
+    answer = browser.post("/login", base_url="https://localhost", data=fields, headers={"Origin": "https://localhost"})
+    assert answer.headers["Set-Cookie"].startswith("__Host-tew=") and "Path=/" in answer.headers["Set-Cookie"]
     assert "Secure" in answer.headers["Set-Cookie"] and "Strict-Transport-Security" in answer.headers
 
 
@@ -192,7 +228,7 @@ def test_accounts_are_kept_by_hash_for_their_owner_alone(guarded: Settings) -> N
     client(guarded).get("/")
     for name in ("accounts.json", "secret.key"):
         assert stat.S_IMODE((guarded.home / "accounts" / name).stat().st_mode) == 0o600
-    for password in ("short", "li-and-much-more-of-it", "aaaaaaaaaaaaaa"):
+    for password in ("short", "li-and-much-more-of-it", "aaaaaaaaaaaaaa", "ab3-" * 40):
         with pytest.raises(AccountError):
             Accounts(guarded).add(Account("li", "leader"), password)
     # a made password holds a short name by chance: it is not judged

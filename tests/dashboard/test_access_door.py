@@ -13,8 +13,9 @@ import httpx
 import pytest
 import uvicorn
 import websockets
+from dagster_graphql.schema.permissions import GraphenePermission
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -23,9 +24,9 @@ from dagster_project.settings import Settings
 from dagster_project.supervise import free_port
 from dashboard.access import activity
 from dashboard.access.accounts import Account, Accounts
-from dashboard.access.door import create_door, only_reads
+from dashboard.access.door import Door, create_door, only_reads
 from dashboard.app import create_app
-from tests.dashboard.test_access import GOOD, sign_in
+from tests.dashboard.test_access import GOOD, sign_in, token
 
 READ, WRITE = {"query": "query Runs { runs { id } }"}, {"query": "query A { a } mutation B { launch }"}
 
@@ -39,6 +40,20 @@ def apart(talk: Coroutine[Any, Any, str]) -> str:
 async def echo(request: Request) -> JSONResponse:
     body = (await request.body()).decode()
     return JSONResponse({"path": request.url.path, "body": body, "cookie": request.headers.get("cookie")})
+
+
+# What Dagster's web server answers to its UI, which greys out what it may not do.
+PERMITTED = {
+    "__typename": "Permission",
+    "permission": "launch_pipeline_execution",
+    "value": True,
+    "disabledReason": None,
+}
+TOLD = {"data": {"permissions": [PERMITTED], "assetNodes": [{"id": "a", "hasMaterializePermission": True}]}}
+
+
+async def permissions(_request: Request) -> JSONResponse:
+    return JSONResponse(TOLD)
 
 
 async def echo_socket(socket: WebSocket) -> None:
@@ -76,18 +91,24 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
         cookies[role] = f"tew={cookie.value}"
     up, port = free_port(), free_port()
     upstream = Starlette(
-        routes=[WebSocketRoute("/graphql", echo_socket), Route("/{path:path}", echo, methods=["GET", "POST"])]
+        routes=[
+            WebSocketRoute("/graphql", echo_socket),
+            Route("/graphql/", permissions, methods=["POST"]),
+            Route("/{path:path}", echo, methods=["GET", "POST"]),
+        ]
     )
     with served(upstream, up), served(create_door(settings, f"127.0.0.1:{up}", 8050), port):
         yield f"127.0.0.1:{port}", cookies
     assert {row["act"] for row in activity.search(settings)} >= {"dagster", "refused", "sign_in"}
 
 
-def ask(door: tuple[str, dict[str, str]], role: str | None, method: str = "GET", **more: object) -> httpx.Response:
+def ask(
+    door: tuple[str, dict[str, str]], role: str | None, method: str = "GET", path: str = "/graphql", **more: object
+) -> httpx.Response:
     address, cookies = door
     headers = {"Cookie": cookies[role]} if role else {}
     headers |= {"Origin": f"http://{address}"} | (more.pop("headers", {}))  # type: ignore[operator, arg-type]
-    return httpx.request(method, f"http://{address}/graphql", headers=headers, trust_env=False, **more)  # type: ignore[arg-type]
+    return httpx.request(method, f"http://{address}{path}", headers=headers, trust_env=False, **more)  # type: ignore[arg-type]
 
 
 def test_nobody_passes_without_a_session(door: tuple[str, dict[str, str]]) -> None:
@@ -108,6 +129,29 @@ def test_roles_pass_as_far_as_they_may(door: tuple[str, dict[str, str]]) -> None
     for body in (WRITE, [READ, WRITE], {}, {"query": "mutation {"}):
         assert ask(door, "auditor", "POST", json=body).status_code == 403
     assert ask(door, "auditor", params={"query": "mutation { a }"}).status_code == 403
+
+
+def test_the_ui_greys_out_what_a_reader_may_not_do(door: tuple[str, dict[str, str]]) -> None:
+    assert ask(door, "administrator", "POST", "/graphql/", json=READ).json() == TOLD
+    told = ask(door, "auditor", "POST", "/graphql/", json=READ).json()["data"]
+    assert told["permissions"][0]["value"] is False and told["permissions"][0]["disabledReason"]
+    assert told["assetNodes"] == [{"id": "a", "hasMaterializePermission": False}]
+    assert GraphenePermission._meta.name == "Permission" and "value" in GraphenePermission._meta.fields
+
+
+def test_a_session_that_was_signed_out_of_opens_no_door(home: Settings) -> None:
+    Accounts(home).add(Account("adm7", "administrator"), GOOD)
+    browser = create_app(home).server.test_client()
+    sign_in(browser, "adm7")
+    cookie = browser.get_cookie("tew")
+    assert cookie
+    asked = HTTPConnection({"type": "http", "headers": [(b"cookie", f"tew={cookie.value}".encode())]})
+    inside = Door(home, "127.0.0.1:1", 8050)
+    assert inside.account(asked) is not None
+    browser.post(
+        "/logout", data={"csrf_token": token(browser.get("/account").text)}, headers={"Origin": "http://localhost"}
+    )
+    assert inside.account(asked) is None
 
 
 def test_another_site_is_refused(door: tuple[str, dict[str, str]]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, Definitions, ExecuteInProcessResult
 
-from dagster_project.alerts import channels, due, send
+from dagster_project.alerts import channels, due, send, texts
 from dagster_project.definitions import build_defs
 from dagster_project.orchestration import alerting, checks, chores, schedules
 from dagster_project.orchestration.instance import KILLED_TAG, PROCESS_TAG
@@ -210,5 +210,8 @@ def test_broken_reference_data_fail_the_run_with_their_own_words(
     result = run(broken, instance, "refresh")
     assert not result.success
     said = alerting.reason(instance, result.run_id)
-    assert "lamp_rules.csv line 2, green_min_pp" in said and "Put right what is named" in said
+    assert "lamp_rules.csv line 2, green_min_pp" in said and "tew upgrade" in said
+    assert "Put right what is named" in said and "请按上面所说处理" in said
+    shown = "\n".join(texts.failed(own, "refresh", "now", said, result.run_id)("zh", "").lines)
+    assert "green_min_pp" in shown and "Put right what is named" not in shown, "what to do, in one language, once"
     (own.inbox / "arrived.xlsx").unlink()

@@ -125,7 +125,9 @@ def test_a_failed_test_publishes_nothing_and_is_named(
     report = json.loads(done.stdout)
     assert report["status"] == "failed" and report["published"] is None and report["serving"] == before
     for reason in (report["reason_zh"], report["reason_en"], done.stderr):
-        assert "never_holds" in reason and before in reason
+        assert "never_holds" in reason and before in reason and "township_code" in reason, (
+            "and one of the rows it found"
+        )
     assert "Traceback" not in done.stderr
     assert serving(arrived) == before
     (run,) = runs(arrived)
