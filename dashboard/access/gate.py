@@ -381,7 +381,7 @@ def _routes(server: flask.Flask, gate: Gate) -> None:
             f"{_field(t('account.old'), 'old', 'password', 'current-password')}"
             f"{_field(t('account.new'), 'new', 'password', 'new-password')}"
             f"{_field(t('account.again'), 'again', 'password', 'new-password')}"
-            f'<p><button type="submit">{escape(t("account.change"))}</button></p></form>'
+            f'<p><button type="submit" class="plain">{escape(t("account.change"))}</button></p></form>'
             f'<p><a href="{escape(gate.home())}">{escape(t("account.back"))}</a></p>'
         )
         return _document(t, t("account.title"), body, status)
