@@ -13,6 +13,7 @@ whole build.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -187,6 +188,50 @@ def _attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A model or test that a build from a year on leaves out, since it would come out as it was."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+
+
+def settled(settings: Settings) -> list[Settled]:
+    """Views, and what is made of reference data alone: as they were while program and reference data are (`plan`).
+
+    Models first; a test only where all that it reads is left out. Empty where dbt's manifest is not there.
+    """
+    manifest = read_json(settings.dbt_target_path / "manifest.json")
+    nodes: dict[str, Any] = manifest["nodes"] if isinstance(manifest, dict) else {}
+
+    @functools.cache
+    def is_constant(unique_id: str) -> bool:
+        if unique_id not in nodes:
+            return unique_id.startswith("source.") and ".reference." in unique_id
+        parents = nodes[unique_id]["depends_on"]["nodes"]
+        return bool(parents) and all(is_constant(parent) for parent in parents)
+
+    models = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "model"
+        and node["config"]["materialized"] != "ephemeral"
+        and (is_constant(unique_id) or node["config"]["materialized"] == "view")
+    }
+    tests = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "test"
+        and node["depends_on"]["nodes"]
+        and models >= set(node["depends_on"]["nodes"])
+    }
+    return [
+        Settled(unique_id, nodes[unique_id]["name"], nodes[unique_id]["resource_type"])
+        for unique_id in [*sorted(models), *sorted(tests)]
+    ]
 
 
 def begin(settings: Settings, chosen: Plan) -> bool:
