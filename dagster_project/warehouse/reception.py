@@ -19,7 +19,7 @@ from dagster_project.warehouse import archive
 from dagster_project.warehouse.archive import Copied, Event, Found, Journal, JournalState
 from dagster_project.warehouse.files import read_json, write_json
 
-COPIES_AT_ONCE = 8
+COPIES_AT_ONCE = 4
 
 
 @dataclass
