@@ -42,6 +42,8 @@ from dashboard.export.routes import TABLES
 from dashboard.pages import registry
 
 PASSWORD = "benchmark-of-access-7"
+# A run at least as long as this begins with every role at every page, download and route.
+SWEEP_FROM = 5_000
 SITE = {"Origin": "http://localhost"}
 ANCHOR = re.compile(r"<a\b[^>]*>|\{\"props\": \{[^{}]*\"href\": [^{}]*\}")
 TRACE = re.compile(r"/trace\?([^\"'\\ <>]*)")
@@ -74,6 +76,7 @@ class Report:
     exports_for_leader: int = 0
     routes: int = 0
     files_for_leader: int = 0
+    swept: int = 0
     seconds: float = 0.0
     leaks: list[str] = field(default_factory=list)
 
@@ -195,8 +198,11 @@ def _address(world: World, dice: random.Random) -> tuple[str, str]:
     return page, "?" + urlencode(fields) if fields else ""
 
 
-def _callback(page: Any, search: Any, dice: random.Random) -> dict[str, Any]:
-    """The body of the page's callback as a browser sends it, or altered."""
+FORGERIES = ("no text as a page", "another output", "a state that claims a role")
+
+
+def _callback(page: Any, search: Any, dice: random.Random, forgery: str | None = None) -> dict[str, Any]:
+    """The body of the page's callback as a browser sends it, or altered: by the dice, or as asked."""
     inputs = [
         {"id": "url", "property": "pathname", "value": page},
         {"id": "url", "property": "search", "value": search},
@@ -209,7 +215,7 @@ def _callback(page: Any, search: Any, dice: random.Random) -> dict[str, Any]:
         "changedPropIds": ["url.search"],
         "state": [],
     }
-    kind = dice.random()
+    kind = 0.04 * FORGERIES.index(forgery) if forgery else dice.random()
     if kind < 0.04:
         inputs[0]["value"] = dice.choice([["/enterprise"], {"a": 1}, 7, None, True])
     elif kind < 0.08:
@@ -220,13 +226,18 @@ def _callback(page: Any, search: Any, dice: random.Random) -> dict[str, Any]:
     return body
 
 
+# What `_route` tells apart.
+ROUTE_KINDS = 16
+
+
 def _route(
-    world: World, dice: random.Random, browser: flask.testing.FlaskClient
+    world: World, dice: random.Random, browser: flask.testing.FlaskClient, kind: int | None = None
 ) -> tuple[str, werkzeug.test.TestResponse]:
-    """One request to what is neither page nor download: files, forms, acts. Returns its address and the answer."""
+    """One request to what is neither page nor download: files, forms, acts, of one `kind` or of any. Returns its address and
+    the answer."""
     submission = dice.choice([*world.submissions, *world.submissions, "S999999", "../journal", "S000001'"])
     month = f"{dice.choice(world.periods):%Y-%m}"
-    kind = dice.randrange(16)
+    kind = dice.randrange(ROUTE_KINDS) if kind is None else kind
     own = {**SITE, **({"X-Tew-Request": "1"} if dice.random() < 0.8 else {})}
     if kind < 3:
         address = f"/submissions/original/{submission}"
@@ -449,10 +460,9 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
     narrow = next(account for account in people() if account.role == "enterprise_reporter")
     exports = sorted(TABLES)
     queries = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
-    for number in range(requests):
-        account = people()[number % len(browsers)]
-        page, search = _address(world, dice)
-        body = _callback(page, search, dice)
+
+    def ask_page(account: Account, page: str, search: str, forgery: str | None = None) -> None:
+        body = _callback(page, search, dice, forgery)
         answer = browsers[account].post("/_dash-update-component", json=body, headers=SITE)
         report.requests += 1
         text = json.dumps(answer.json, ensure_ascii=False) if answer.is_json else answer.text
@@ -463,23 +473,46 @@ def run(settings: Settings, requests: int, seed: int = 1) -> Report:
             report.leaks += [f"{account.role} {page}{search}: {what}" for what in found]
         elif answer.status_code == 200:
             report.found_for_leader += len(sentinels[narrow].in_page(text, search))
+
+    def ask_export(account: Account, name: str, search: str) -> None:
+        # As CSV, in which every name and code can be read; the other kinds are made of the same table.
+        export = browsers[account].get(f"/export/{name}.csv{search}")
+        report.requests += 1
+        if export.status_code == 200 and not sentinels[account].scope.is_whole:
+            found = sentinels[account].in_page(export.text, search)
+            report.leaks += [f"{account.role} export {search}: {what}" for what in found]
+        elif export.status_code == 200:
+            report.exports_for_leader += len(sentinels[narrow].in_page(export.text, search)) > 0
+
+    def ask_route(account: Account, kind: int | None = None) -> None:
+        asked, answer = _route(world, dice, browsers[account], kind)
+        report.requests += 1
+        report.routes += 1
+        told = _told_by_route(world, sentinels[account], roles, account, asked, answer)
+        if sentinels[account].scope.is_whole:
+            report.files_for_leader += answer.status_code == 200 and asked.startswith("/submissions/original")
+        report.leaks += [f"{account.role} {asked}: {what}" for what in told]
+
+    # Nothing is left to the dice for the large run: every role meets every page by an edited address and by every forgery,
+    # every download, every other route.
+    for account in browsers if requests >= SWEEP_FROM else ():
+        for page in (entry.path for entry in registry.PAGES):
+            ask_page(account, page, _address(world, dice)[1])
+            for forgery in FORGERIES:
+                ask_page(account, page, _address(world, dice)[1], forgery)
+        for name in exports:
+            ask_export(account, name, _address(world, dice)[1])
+        for kind in range(ROUTE_KINDS):
+            ask_route(account, kind)
+        report.swept = report.requests
+    for number in range(requests):
+        account = people()[number % len(browsers)]
+        page, search = _address(world, dice)
+        ask_page(account, page, search)
         if number % 3 == 0:
-            # As CSV, in which every name and code can be read; the other kinds are made of the same table.
-            export = browsers[account].get(f"/export/{dice.choice(exports)}.csv{search}")
-            report.requests += 1
-            if export.status_code == 200 and not sentinels[account].scope.is_whole:
-                found = sentinels[account].in_page(export.text, search)
-                report.leaks += [f"{account.role} export {search}: {what}" for what in found]
-            elif export.status_code == 200:
-                report.exports_for_leader += len(sentinels[narrow].in_page(export.text, search)) > 0
+            ask_export(account, dice.choice(exports), search)
         if number % 4 == 1:
-            asked, answer = _route(world, dice, browsers[account])
-            report.requests += 1
-            report.routes += 1
-            told = _told_by_route(world, sentinels[account], roles, account, asked, answer)
-            if sentinels[account].scope.is_whole:
-                report.files_for_leader += answer.status_code == 200 and asked.startswith("/submissions/original")
-            report.leaks += [f"{account.role} {asked}: {what}" for what in told]
+            ask_route(account)
         name = queries[number % len(queries)]
         scope = sentinels[account].scope
         params = _parameters(world, name, dice)
@@ -518,7 +551,7 @@ def main() -> int:
             Accounts(settings).add(account, PASSWORD)
         report = run(settings, options.requests, options.seed)
     print(
-        f"requests {report.requests}  queries {report.queries}  without figures {report.refused}  "
+        f"requests {report.requests}, {report.swept} of them one of a kind for every role  queries {report.queries}  without figures {report.refused}  "
         f"leaks {len(report.leaks)}  units out of scope met by leaders {report.found_for_leader}  "
         f"other routes {report.routes}  files for leaders {report.files_for_leader}  "
         f"seconds {report.seconds:.1f}"
