@@ -206,7 +206,7 @@ class Writer:
     def missed(self, cell: str | None) -> dict[str, str]:
         """The row that a total seems to leave out, as fields of a message; nothing where none explains it."""
         zh, en = self._texts.render("audit.missed", cell=cell) if cell else ("", "")
-        return {"missed_zh": zh, "missed_en": en}
+        return {"missed_zh": zh, "missed_en": f" {en}" if en else ""}
 
     def accepted(self, issue: Issue, acceptance: Acceptance) -> tuple[str, str]:
         """An issue's words, with the acceptance that answers it."""

@@ -288,7 +288,8 @@ class _Resolver:
         """A sentence of advice that lists names, for a message that has room for it; empty where there are none."""
         listed = " | ".join(names)
         zh, en = self.vocabulary.messages.render(key, names=listed) if listed else ("", "")
-        return {"beside_zh": zh, "beside_en": en}
+        # Texts come without the spaces at their ends; in English a sentence is set off by one.
+        return {"beside_zh": zh, "beside_en": f" {en}" if en else ""}
 
     # ------------------------------------------------------------------ townships
     def township(

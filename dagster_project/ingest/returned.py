@@ -328,7 +328,8 @@ def _list_issue(page: Worksheet, row: int, number: int, issue: Issue, target: _T
         issue.raw_text or "",
         issue.message_zh,
         issue.message_en,
-        issue.rule,
+        # As people cite it: V32, not its variant; what reading itself says has no number.
+        issue.rule.partition(".")[0] if issue.rule.startswith("V") else "",
     )
     page.cell(row, 1, number).alignment = Alignment(vertical="top")
     for column, text in enumerate(texts, start=2):

@@ -453,3 +453,11 @@ def test_two_faults_in_a_column_get_no_false_figure_from_its_total(book):
     assert "expected 4500" in told["V02", "D6"]
     assert ("V07", "D6") in told and "expected" not in told["V07", "D6"]
     assert "leaves out" not in told["V07", "D6"]
+
+
+def test_a_row_that_a_total_leaves_out_is_named_or_nothing_is_said(book):
+    for line, unit in ((6, TOWN), (7, OTHER_TOWN), (8, "529901103"), (9, "529901101")):
+        book.put(f"D{line}", "TE01", "ytd", 1000 * line, unit=unit)
+    book.total("D5", "TE01", "ytd", 21000)
+    (said,) = [issue.message_en for issue in book.judge() if issue.rule == "V07"]
+    assert "twice (perhaps left out: D9) and" in said
