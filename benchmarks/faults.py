@@ -350,9 +350,8 @@ def own_files_destroyed(bench: Bench) -> Outcome:
     """What the home keeps for itself is overwritten, file by file: pointer, manifest, Dagster's storage, dbt's, notes."""
     outcome = Outcome("files of the home overwritten")
     home = bench.home
-    candidates = [
+    files = [
         home / "published" / "CURRENT",
-        *(home / "published").glob("*/manifest.json"),
         *home.glob("dagster/**/*.db"),
         *home.glob("dagster/**/*.yaml"),
         *(
@@ -361,7 +360,12 @@ def own_files_destroyed(bench: Bench) -> Outcome:
             if path.is_file() and path.suffix in (".json", ".msgpack", ".lock")
         ),
     ]
-    for number, path in enumerate(sorted({path for path in candidates if path.is_file()})):
+    # First the manifests, the oldest's and the served one's: by the end other versions stand there.
+    manifests = sorted((home / "published").glob("*/manifest.json"))
+    for number, path in enumerate([manifests[0], manifests[-1], *sorted({path for path in files if path.is_file()})]):
+        if not path.is_file():
+            # Cleared away by a refresh meanwhile, with what it belonged to.
+            continue
         outcome.tried += 1
         path.write_bytes(b"\x00garbage\xff" * 50)
         bench.drop_note(55_000 + number)
