@@ -345,7 +345,7 @@ def _discipline(view: View) -> html.Section:
     share = numbers.number(on_time / expected * 100, 1) if expected else numbers.NOTHING
     title = view.t("discipline.title", n=len(periods), pct=share)
     return tables.section(
-        title, tables.table(title, header, body, class_name="compact calendar"), sub=view.t("discipline.sub")
+        title, tables.table(title, header, body, class_name="compact calendar discipline"), sub=view.t("discipline.sub")
     )
 
 
