@@ -519,8 +519,11 @@ def _required(view: View, row: Row, code: str) -> Any:
     text = view.value(code, needed)
     if row.get("required_growth_pct") is None:
         return text
-    growth = numbers.number(row["required_growth_pct"], 1)
-    return [text, html.Div(view.t("required.growth", pct=growth), className="small muted")]
+    growth = numbers.to_decimal(row["required_growth_pct"])
+    # A target that is met with less than last year's months says so in words: a minus sign would read as a demand.
+    key = "required.growth" if growth is None or growth >= 0 else "required.room"
+    told = view.t(key, pct=numbers.number(None if growth is None else abs(growth), 1))
+    return [text, html.Div(told, className="small muted")]
 
 
 def _forecast(view: View, row: Row, code: str) -> str:
