@@ -20,6 +20,7 @@ from typing import Any
 
 from dagster_project.commands.texts import CommandError, Texts, out
 from dagster_project.settings import Settings
+from dagster_project.warehouse.archive import Journal, scan
 from dagster_project.warehouse.files import replacing, sync_directory
 from dagster_project.warehouse.lock import refresh_lock
 
@@ -60,7 +61,8 @@ def backup(settings: Settings, file: Path, *, as_json: bool) -> None:
             "files": listed,
         }
         box.writestr(CONTENTS, json.dumps(about, ensure_ascii=False, indent=1))
-    waiting = sum(1 for path in settings.inbox.rglob("*") if path.is_file()) if settings.inbox.is_dir() else 0
+    found = scan(settings, Journal(settings.journal).replay())
+    waiting = len(found.changed) + len(found.unreadable)
     _say(settings, "backup.done", as_json, file=file.name, files=len(listed), bytes=file.stat().st_size, inbox=waiting)
 
 

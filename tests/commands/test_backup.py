@@ -33,7 +33,10 @@ def marts(settings: Settings) -> dict[str, Any]:
 def test_a_restored_home_rebuilds_the_same_marts(small_home: Settings, tmp_path: Path) -> None:
     Accounts(small_home).add(Account("zhang", "leader"), GOOD)
     file = tmp_path / "kept.zip"
-    assert tew(small_home, "backup", str(file)).returncode == 0
+    (small_home.inbox / "late.xlsx").write_bytes(b"not taken in yet")
+    written = tew(small_home, "backup", str(file))
+    assert written.returncode == 0 and "1 files in the inbox are not taken in yet" in written.stdout, written.stdout
+    (small_home.inbox / "late.xlsx").unlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert tew(small_home, "backup", str(file)).returncode == 1
     other = load_settings(home=tmp_path / "other", settle_seconds=0)
