@@ -1121,8 +1121,8 @@ def same(column: str, ours: Any, theirs: Any) -> bool:
     if ours is None or theirs is None:
         return ours is theirs
     if column in EXACT and not isinstance(theirs, float):
-        if isinstance(ours, float):  # a rounded ratio: half a unit in the sixth place
-            return abs(Decimal(ours) - theirs) <= SIX_PLACES * Decimal("0.500001")
+        if isinstance(ours, float):  # a ratio rounded at the eighth place, then at the sixth (double_as_value)
+            return abs(Decimal(ours) - theirs) <= SIX_PLACES * Decimal("0.505001")
         return Decimal(str(ours)).quantize(SIX_PLACES) == Decimal(str(theirs)).quantize(SIX_PLACES)
     if isinstance(theirs, float):
         return abs(float(ours) - theirs) <= RELATIVE_TOLERANCE * max(1.0, abs(theirs))
