@@ -21,7 +21,7 @@ from tests.warehouse import workbooks
 HOMES = Path(__file__).with_name("homes")
 PASSWORD = "A-long-enough-password\n"
 # What is made anew, or belongs to this machine's run alone.
-LEFT_OUT = ("dagster", "logs", "candidate", "target", "spool")
+LEFT_OUT = ("dagster", "dbt", "logs", "candidate", "spool")
 
 
 def make(home: Path, seeds: Path) -> None:
