@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse import build, fingerprints
-from dagster_project.warehouse.files import write_atomic
+from dagster_project.warehouse.files import read_json, write_atomic
 from dagster_project.warehouse.lock import refresh_lock
 
 # A build in another process holds the lock for less than a minute at county scale.
@@ -27,12 +27,18 @@ def ensure_manifest(settings: Settings) -> Path:
     Raises BuildFailed where dbt cannot parse the project, LockHeld where another process holds the home too long.
     """
     target = settings.dbt_target_path / f"{_PREFIX}{fingerprints.dbt_project(settings)[:16]}.json"
-    if target.is_file():
+    if _is_whole(target):
         return target
     with refresh_lock(settings, wait_s=WAIT_S):
-        if not target.is_file():
+        if not _is_whole(target):
             write_atomic(target, build.parse(settings).read_bytes())
             for old in settings.dbt_target_path.glob(f"{_PREFIX}*.json"):
                 if old != target:
                     old.unlink(missing_ok=True)
     return target
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a manifest can be read there: the disk or a hand may have overwritten it, and then it is made anew."""
+    kept = read_json(path)
+    return isinstance(kept, dict) and "nodes" in kept

@@ -40,6 +40,16 @@ def manifest(settings: Settings) -> dict[str, Any]:
     return loaded
 
 
+def test_a_manifest_that_was_overwritten_is_made_anew(settings: Settings) -> None:
+    kept = ensure_manifest(settings)
+    before = kept.read_bytes()
+    kept.write_bytes(b"\x00garbage\xff")
+    assert (
+        ensure_manifest(settings) == kept
+        and json.loads(kept.read_bytes())["nodes"].keys() == json.loads(before)["nodes"].keys()
+    )
+
+
 def describe(defs: Definitions) -> dict[str, Any]:
     """Everything by which others know the graph. dbt's models are left out: their files are the truth of them."""
     graph = defs.resolve_asset_graph()
