@@ -12,7 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell is the same engine without a browser's own windows: a page opens in a third of the time.
+SHELL = "chromium-headless-shell"
+CANDIDATES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Without these a headless Chromium looks up its maker's hosts at every start.
 LAUNCH_ARGUMENTS = [
@@ -47,21 +49,29 @@ def has_chinese_font() -> bool:
 
 
 def install() -> None:
-    """Debian's packages where apt-get is at hand and we may use it, else Playwright's own browser."""
-    packages = [] if find_chromium() else ["chromium"]
+    """Debian's packages where apt-get is at hand and we may use it, else Playwright's own browser.
+
+    The shell is installed beside a whole browser too; where it cannot be had, the browser that is there serves.
+    """
+    may_install = bool(shutil.which("apt-get")) and hasattr(os, "geteuid") and os.geteuid() == 0
+    wanted = [] if shutil.which(SHELL) else [SHELL]
     if not has_chinese_font():
-        packages.append("fonts-noto-cjk")
-    if packages and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=environment, check=True)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        wanted.append("fonts-noto-cjk")
+    if wanted and may_install and not _apt_install(wanted):
+        others = [name for name in wanted if name != SHELL] + ([] if find_chromium() else ["chromium"])
+        if others:
+            _apt_install(others)
     if find_chromium() is None and not playwright_has_browser():
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+
+
+def _apt_install(packages: list[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    commands = (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages])
+    return all(
+        subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode == 0
+        for command in commands
+    )
 
 
 if __name__ == "__main__":
