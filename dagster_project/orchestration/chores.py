@@ -109,7 +109,7 @@ def rebuild_job() -> UnresolvedAssetJobDefinition:
 def compare_job(settings: Settings) -> JobDefinition:
     """The published version held against marts made whole: refreshes keep the years that nothing touched."""
 
-    @op(name="compare")
+    @op(name="compare_with_whole")
     def step(context: OpExecutionContext) -> None:
         what_to_do = "Nothing was changed. Put right what is named here; the next week tries again (tew compare)."
         with told(settings, what_to_do), lock.refresh_lock(settings, wait_s=1800.0):

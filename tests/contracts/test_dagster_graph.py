@@ -55,6 +55,8 @@ def describe(defs: Definitions) -> dict[str, Any]:
     graph = defs.resolve_asset_graph()
     own = sorted(key for key in graph.get_all_asset_keys() if key.path[0] not in LAYERS)
     repository = defs.get_repository_def()
+    # as the code server does: a name given to two graphs shows only here
+    repository.load_all_definitions()
     return {
         "assets": {
             key.to_user_string(): {
