@@ -96,6 +96,12 @@ class Recent:
                 self._kept.popitem(last=False)
         return value
 
+    def forget(self, first: Any) -> None:
+        """Let go of the values whose key begins with `first`."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == first]:
+                del self._kept[key]
+
 
 class Store:
     """Named queries and drawn pages of the published version, each with a bounded cache by version and scope.
@@ -124,6 +130,7 @@ class Store:
         self.scope_of: Callable[[], Scope] = scope_of or (lambda: WHOLE)
         self.rows = Recent(entries)
         self.pages = Recent(pages)
+        self._served: str | None = None
 
     def version(self) -> str:
         """The version that serves now; NotPublished where there is none."""
@@ -133,6 +140,11 @@ class Store:
             raise NotPublished(str(error)) from error
         if not version:
             raise NotPublished("no version is published")
+        former, self._served = self._served, version
+        if former not in (None, version):
+            # Nobody asks for it again but by its name; until then it would fill the caches, and memory, of a day of refreshes.
+            self.rows.forget(former)
+            self.pages.forget(former)
         return version
 
     def draw(self, build: Callable[[Snapshot], T], attempts: int = 4, version: str | None = None) -> T:

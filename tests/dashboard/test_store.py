@@ -50,6 +50,16 @@ def test_a_new_version_is_followed_without_a_restart(settings: Settings) -> None
         assert store.draw(version_seen) == (version, version)
 
 
+def test_what_was_kept_of_a_version_goes_with_it(settings: Settings) -> None:
+    store = Store(PublishedReader(settings))
+    publish(settings, "v0")
+    store.draw(version_seen)
+    store.pages.get(("v0", "page"), lambda: "drawn")
+    publish(settings, "v1")
+    store.draw(version_seen)
+    assert len(store.rows) == 1 and len(store.pages) == 0
+
+
 def test_a_page_is_never_drawn_from_two_versions(settings: Settings) -> None:
     publish(settings, "v0")
     store = Store(PublishedReader(settings), entries=2)
