@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -33,3 +34,12 @@ def test_a_reader_is_answered_beside_many_open_connections(home: Settings) -> No
             assert one.getresponse().status in (200, 503)
     finally:
         stop(process)
+
+
+def test_the_server_asks_the_allocator_for_few_heaps() -> None:
+    """In a process of its own, since it alters the whole process. Where the C library is no glibc it changes nothing."""
+    script = "import dashboard.serve as serve; print(serve._give_memory_back())"
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert answer == str(platform.libc_ver()[0] == "glibc")
