@@ -34,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+WaitS = Annotated[float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 # How `tew accept` and `tew explain` name the issue they speak of, and who speaks.
 IssueSubmission = Annotated[str, typer.Argument(help="A submission_id of marts.fct_issue, such as S000012.")]
@@ -111,9 +112,7 @@ def demo(
 @app.command()
 def refresh(
     as_json: AsJson = False,
-    wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait where another refresh is at work on this home.")
-    ] = 600.0,
+    wait: WaitS = 600.0,
     full: Annotated[
         bool, typer.Option("--full", help="Make every year anew, also where nothing is new; nothing is read again.")
     ] = False,
@@ -132,9 +131,7 @@ def refresh(
 @app.command()
 def compare(
     as_json: AsJson = False,
-    wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
-    ] = 600.0,
+    wait: WaitS = 600.0,
 ) -> None:
     """Make all marts whole beside the published version and say whether every cell is the same; publishes nothing.
 
@@ -148,9 +145,7 @@ def compare(
 @app.command()
 def rebuild(
     as_json: AsJson = False,
-    wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
-    ] = 600.0,
+    wait: WaitS = 600.0,
 ) -> None:
     """Make everything again from archive/, then publish it; the present version serves meanwhile."""
     from dagster_project.commands import refresh as command
@@ -462,9 +457,7 @@ def query(
 @app.command("as-of")
 def as_of_(
     day: Annotated[str, typer.Argument(help="The day, YYYY-MM-DD (UTC).", metavar="DAY")],
-    wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait where a refresh is at work on this home.")
-    ] = 600.0,
+    wait: WaitS = 600.0,
     as_json: AsJson = False,
 ) -> None:
     """Make the marts as they stood at the end of a day, beside the published version; prints their file."""

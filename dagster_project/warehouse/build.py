@@ -162,8 +162,8 @@ def prepare_candidate(settings: Settings) -> Path:
     clear_candidate(settings)
     connection = duckdb.connect()
     try:
-        target = str(settings.candidate).replace("'", "''")
-        connection.execute(f"ATTACH '{target}' AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
+        target = store.literal(str(settings.candidate))
+        connection.execute(f"ATTACH {target} AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
     finally:
         connection.close()
     return settings.candidate
@@ -391,8 +391,7 @@ def _candidate_rows(settings: Settings) -> Iterator[Callable[[str], list[dict[st
             connection = store.connect(settings.candidate, read_only=True)
             for alias, path in (("work", settings.warehouse), ("kept", settings.intermediate)):
                 if path.is_file():
-                    place = str(path).replace("'", "''")
-                    connection.execute(f"ATTACH '{place}' AS {alias} (READ_ONLY)")
+                    connection.execute(f"ATTACH {store.literal(str(path))} AS {alias} (READ_ONLY)")
         with suppress(duckdb.Error):
             cursor = connection.execute(f"SELECT * FROM ({sql}) LIMIT {SAMPLE_ROWS}")
             names = [column[0] for column in cursor.description or []]

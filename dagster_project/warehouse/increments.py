@@ -184,7 +184,7 @@ def _attached(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = store.connect(Path(":memory:"))
     try:
         for alias, path in (("work", settings.warehouse), ("kept", settings.intermediate)):
-            connection.execute(f"ATTACH {_literal(str(path))} AS {alias} (READ_ONLY)")
+            connection.execute(f"ATTACH {store.literal(str(path))} AS {alias} (READ_ONLY)")
         yield connection
     finally:
         connection.close()
@@ -329,7 +329,7 @@ def differences(published: Path, whole: Path) -> list[Difference]:
     connection = store.connect(Path(":memory:"))
     try:
         for alias, path in (("one", published), ("other", whole)):
-            connection.execute(f"ATTACH {_literal(str(path))} AS {alias} (READ_ONLY)")
+            connection.execute(f"ATTACH {store.literal(str(path))} AS {alias} (READ_ONLY)")
         tables = connection.execute(
             "SELECT table_name, list(DISTINCT column_name ORDER BY column_name) FROM duckdb_columns() "
             "WHERE database_name IN ('one', 'other') AND schema_name = 'marts' GROUP BY 1 ORDER BY 1"
@@ -348,7 +348,3 @@ def differences(published: Path, whole: Path) -> list[Difference]:
         return found
     finally:
         connection.close()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

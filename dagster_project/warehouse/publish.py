@@ -283,10 +283,10 @@ def _views_to_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP VIEW {view}")
         connection.execute(f"ALTER TABLE {made} RENAME TO {_quoted(name)}")
         if comment is not None:
-            connection.execute(f"COMMENT ON TABLE {view} IS {_literal(comment)}")
+            connection.execute(f"COMMENT ON TABLE {view} IS {store.literal(comment)}")
         for column, text in columns:
             if text is not None:
-                connection.execute(f"COMMENT ON COLUMN {view}.{_quoted(column)} IS {_literal(text)}")
+                connection.execute(f"COMMENT ON COLUMN {view}.{_quoted(column)} IS {store.literal(text)}")
 
 
 def _copy_compact(path: Path) -> None:
@@ -295,8 +295,8 @@ def _copy_compact(path: Path) -> None:
     fresh.unlink(missing_ok=True)
     connection = store.connect(Path(":memory:"))
     try:
-        connection.execute(f"ATTACH {_literal(str(path))} AS made (READ_ONLY)")
-        connection.execute(f"ATTACH {_literal(str(fresh))} AS fresh (STORAGE_VERSION '{build.STORAGE_VERSION}')")
+        connection.execute(f"ATTACH {store.literal(str(path))} AS made (READ_ONLY)")
+        connection.execute(f"ATTACH {store.literal(str(fresh))} AS fresh (STORAGE_VERSION '{build.STORAGE_VERSION}')")
         connection.execute("COPY FROM DATABASE made TO fresh")
         connection.execute("CHECKPOINT fresh")
     finally:
@@ -311,10 +311,6 @@ def _storage_number(path: Path) -> int:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _sha256(path: Path) -> str:

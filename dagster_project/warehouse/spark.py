@@ -161,7 +161,9 @@ def export(settings: Settings) -> None:
                 target = folder
             else:
                 query, shape, target = f"SELECT * FROM {schema}.{table}{order}", "", folder / "rows.parquet"
-            connection.execute(f"COPY ({query}) TO {_literal(str(target))} (FORMAT parquet, COMPRESSION zstd{shape})")
+            connection.execute(
+                f"COPY ({query}) TO {store.literal(str(target))} (FORMAT parquet, COMPRESSION zstd{shape})"
+            )
     finally:
         connection.close()
 
@@ -225,10 +227,12 @@ def collect(settings: Settings, spark: SparkSession) -> None:
 
 def _take(connection: duckdb.DuckDBPyConnection, folder: Path, node: dict[str, Any]) -> None:
     table = f'{MARTS}."{node["alias"]}"'
-    connection.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet({_literal(str(folder / '*.parquet'))})")
-    connection.execute(f"COMMENT ON TABLE {table} IS {_literal(node['description'])}")
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT * FROM read_parquet({store.literal(str(folder / '*.parquet'))})"
+    )
+    connection.execute(f"COMMENT ON TABLE {table} IS {store.literal(node['description'])}")
     for column in node["columns"].values():
-        connection.execute(f'COMMENT ON COLUMN {table}."{column["name"]}" IS {_literal(column["description"])}')
+        connection.execute(f'COMMENT ON COLUMN {table}."{column["name"]}" IS {store.literal(column["description"])}')
 
 
 def _send(settings: Settings, spark: SparkSession) -> None:
@@ -256,7 +260,3 @@ def _hadoop(settings: Settings, spark: SparkSession) -> tuple[Any, Any]:
     assert java is not None
     path = java.org.apache.hadoop.fs.Path
     return path(storage(settings)).getFileSystem(spark._jsc.hadoopConfiguration()), path
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1077,3 +1077,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
